@@ -1,0 +1,1 @@
+"""Per-user progress: what counts, the catalogue of badges, and the read models."""

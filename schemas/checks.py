@@ -1,0 +1,99 @@
+"""Checks on values that several schemas share: ids, text, instants, colours, zones."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import available_timezones
+
+MAX_ID_LENGTH = 128
+_RESERVED_IDS = frozenset({".", "..", "me"})
+_ASSET_ID = re.compile(r"sha256:[0-9a-f]{64}")
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+_EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,255}")
+_LOCALE = re.compile(r"[A-Za-z0-9]{1,8}(?:[-_][A-Za-z0-9]{1,8}){0,7}")
+# RFC 3339, section 5.6 `date-time`; the offset is required.
+_INSTANT = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:(?:[0-5]\d|60)(?:\.\d+)?(?:[Zz]|[+-]\d{2}:\d{2})", re.ASCII
+)
+
+Check = Callable[[str], str | None]
+"""Takes a value, gives what is wrong with it in words, or None where it is right."""
+
+
+@lru_cache(maxsize=65_536)
+def id_problem(value: str) -> str | None:
+    """What is wrong with an id: 1 to 128 printable characters other than `:` and `/`."""
+    if not 1 <= len(value) <= MAX_ID_LENGTH:
+        return f"must have 1 to {MAX_ID_LENGTH} characters, has {len(value)}"
+    if not value.isprintable() or ":" in value or "/" in value:
+        return "must hold printable characters other than ':' and '/' only"
+    if value in _RESERVED_IDS:
+        return "must not be '.', '..' or 'me'"
+    return None
+
+
+def text_problem(value: str) -> str | None:
+    """What is wrong with free text: it holds no NUL and no lone surrogate."""
+    if value.isascii():
+        return "must not hold NUL" if "\0" in value else None
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return "must not hold a lone surrogate"
+    return "must not hold NUL" if "\0" in value else None
+
+
+def display_name_problem(value: str) -> str | None:
+    """What is wrong with a person's name: 1 to 200 characters of text."""
+    if not 1 <= len(value) <= 200:
+        return f"must have 1 to 200 characters, has {len(value)}"
+    return text_problem(value)
+
+
+def email_problem(value: str) -> str | None:
+    """What is wrong with an address (RFC 5321, 4.5.3.1 limits); it says nothing on whether it exists."""
+    if not _EMAIL.fullmatch(value):
+        return "must be an email address"
+    return text_problem(value)
+
+
+def asset_id_problem(value: str) -> str | None:
+    """What is wrong with an asset id: `sha256:` and 64 lower-case hexadecimal digits."""
+    return None if _ASSET_ID.fullmatch(value) else "must be 'sha256:' and 64 hexadecimal digits"
+
+
+def colour_problem(value: str) -> str | None:
+    """What is wrong with a colour: `#rrggbb`."""
+    return None if _COLOUR.fullmatch(value) else "must be a colour like '#0a5c36'"
+
+
+def timezone_problem(value: str) -> str | None:
+    """What is wrong with a time zone: a name of the IANA database."""
+    return None if value in _timezones() else "must be an IANA time zone like 'Europe/Paris'"
+
+
+def locale_problem(value: str) -> str | None:
+    """What is wrong with a language tag (BCP 47; `_` is taken for `-`)."""
+    return None if _LOCALE.fullmatch(value) else "must be a language tag like 'fr-CA'"
+
+
+def instant(value: str) -> datetime:
+    """The UTC instant of an RFC 3339 date-time; digits beyond microseconds are cut off.
+
+    ValueError says in words what is wrong.
+    """
+    if _INSTANT.fullmatch(value) is None:
+        raise ValueError("must be an RFC 3339 time with an offset like '2026-03-01T09:30:00Z'")
+    try:
+        if value[17:19] == "60":  # RFC 3339, 5.7: Python has no leap seconds, the next one stands for it
+            return instant(f"{value[:17]}59{value[19:]}") + timedelta(seconds=1)
+        moment = datetime.fromisoformat(value.upper())
+        return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("must be a time that exists, from the year 1 to 9999") from None
+
+
+@lru_cache(maxsize=1)
+def _timezones() -> frozenset[str]:
+    return frozenset(available_timezones())

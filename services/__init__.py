@@ -1,0 +1,1 @@
+"""The two services, achievements and sharing, and what both stand on."""

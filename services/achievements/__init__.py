@@ -1,0 +1,1 @@
+"""Decides, remembers and explains: facts become progress, badges and certificates."""

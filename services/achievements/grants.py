@@ -1,0 +1,136 @@
+"""From the journal to the read models and back: folds what is new and grants what is due by it.
+
+One transaction does it all, under one lock: read on from the view's position, fold, decide, append AwardGranted,
+fold it in, save with the new position. Each event is judged as if it were folded alone, however the journal is cut
+into batches: a run of events ends behind each one that concerns many members, and within a run what is due is
+looked for after every event. So who is granted what, and since when it was earned, is a function of the journal.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import psycopg
+
+from projections import store
+from projections.entitlement import due
+from projections.progress import Progress, Touched, concerns_many, fold
+from projections.rows import AWARDS
+from schemas.journal import AwardGranted
+from services.achievements import people
+from services.achievements.granting import award_granted
+from services.achievements.metrics import GRANTS
+from services.achievements.people import Erasure
+from services.journal import Entry, Journal, Recorded, lock_key
+
+VIEW: Final = "progress"
+MAX_EVENTS: Final = 4_000
+MAX_CANDIDATES: Final = 1_000
+
+
+class Step(NamedTuple):
+    """What one step did: the position it came to, how many events it folded, and what it granted."""
+
+    position: int
+    folded: int
+    granted: list[AwardGranted]
+
+
+def advance(journal: Journal, connection: psycopg.Connection[Any], limit: int = MAX_EVENTS) -> Step:
+    """Folds up to `limit` events behind the view's position, in the transaction of the connection."""
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", (lock_key(journal.schema, "grants"),))
+    position = journal.position(connection, VIEW)
+    events = journal.read(connection, position, limit)
+    granted: list[AwardGranted] = []
+    for run in _runs(events):
+        granted += _fold_run(journal, connection, run)
+    if events:
+        position = events[-1].position
+        journal.advance(connection, VIEW, position)
+    return Step(position, len(events), granted)
+
+
+def _runs(events: Sequence[Recorded]) -> Iterator[list[Recorded]]:
+    """Cuts behind each event that concerns many."""
+    run: list[Recorded] = []
+    for recorded in events:
+        run.append(recorded)
+        if concerns_many(recorded.event):
+            yield run
+            run = []
+    if run:
+        yield run
+
+
+def _fold_run(
+    journal: Journal, connection: psycopg.Connection[Any], run: Sequence[Recorded]
+) -> list[AwardGranted]:
+    progress = store.load(connection, [recorded.event for recorded in run])
+    granted: list[AwardGranted] = []
+    for recorded in run:
+        touched = fold(progress, recorded.event, recorded.recorded_at)
+        granted += grant(progress, touched, recorded.position)
+    granted = _keep(journal, connection, progress, granted)
+    last = run[-1]
+    if concerns_many(last.event):
+        granted += _grant_to_many(journal, connection, last)
+    return granted
+
+
+def _grant_to_many(
+    journal: Journal, connection: psycopg.Connection[Any], cause: Recorded
+) -> list[AwardGranted]:
+    candidates = iter(store.members_due(connection, cause.event))
+    granted: list[AwardGranted] = []
+    while some := list(islice(candidates, MAX_CANDIDATES)):
+        progress = store.load_members(connection, some)
+        granted += _keep(journal, connection, progress, grant(progress, some, cause.position))
+    return granted
+
+
+def grant(progress: Progress, touched: Iterable[Touched], position: int) -> list[AwardGranted]:
+    """Decides what is due to these members and folds it in at once, so that nothing is due twice."""
+    granted: list[AwardGranted] = []
+    for one in touched:
+        for what in due(progress, one):
+            event = award_granted(progress, what, position)
+            fold(progress, event, None)
+            granted.append(event)
+    return granted
+
+
+def _keep(
+    journal: Journal,
+    connection: psycopg.Connection[Any],
+    progress: Progress,
+    granted: Sequence[AwardGranted],
+) -> list[AwardGranted]:
+    """Appends grants and saves the rows; whoever was erased meanwhile is granted nothing any more."""
+    kept: list[AwardGranted] = []
+    if granted:
+        journal.lock(connection)
+        erased = people.erased(connection, {Erasure(one.organization_id, one.user_id) for one in granted})
+        for one in granted:
+            if Erasure(one.organization_id, one.user_id) in erased:
+                progress.delete(AWARDS, one.organization_id, one.user_id, one.award_id)
+            else:
+                kept.append(one)
+        _append(journal, connection, progress, kept)
+    store.save(connection, progress)
+    return kept
+
+
+def _append(
+    journal: Journal,
+    connection: psycopg.Connection[Any],
+    progress: Progress,
+    granted: Sequence[AwardGranted],
+) -> None:
+    entries = [Entry(UUID(one.award_id), 1, one) for one in granted]
+    granted_at = journal.append(connection, entries).recorded_at
+    for one in granted:
+        award = progress.edit(AWARDS, one.organization_id, one.user_id, one.award_id)
+        if award is not None:
+            award.granted_at = granted_at
+        GRANTS.labels(one.kind, one.how).inc()

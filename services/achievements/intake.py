@@ -1,0 +1,51 @@
+"""From Kafka into the journal: decodes a batch of messages and has it recorded."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+import structlog
+
+from schemas.cloudevents import Decoder, RefusedError, names_in
+from schemas.learning import INBOUND_TYPES, Inbound
+from services.achievements.dead_letters import Refused
+from services.achievements.metrics import FACTS
+from services.achievements.recording import Fact, record
+from services.journal import Journal
+from services.kafka import Message, Work
+
+log = structlog.get_logger()
+
+INBOUND_TOPICS = (
+    "mentoring.directory.v1",
+    "mentoring.sessions.v1",
+    "mentoring.feedback.v1",
+    "mentoring.certificates.v1",
+)
+
+_decoder = Decoder[Inbound](INBOUND_TYPES)
+
+
+class Intake:
+    """The handler of the consumer loop: what it returns records the batch, in the loop's transaction."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def __call__(self, messages: Sequence[Message]) -> Work:
+        batch = [_decode(message) for message in messages]
+
+        def work(connection: psycopg.Connection[Any]) -> None:
+            outcome = record(self._journal, connection, batch)
+            for what, count in outcome.items():
+                FACTS.labels(what).inc(count)
+            log.info("facts recorded", **outcome)
+
+        return work
+
+
+def _decode(message: Message) -> Fact | Refused:
+    try:
+        return Fact(message, _decoder.decode(message.value, message.headers))
+    except RefusedError as error:
+        return Refused(message, error.code, error.detail, *names_in(message.value, message.headers))

@@ -1,0 +1,185 @@
+"""Facts into the journal: a batch's streams are loaded at once, decided in order and appended at once."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import psycopg
+
+from schemas import learning
+from schemas.cloudevents import CloudEvent, names_in
+from schemas.journal import MemberErased, MemberRegistered
+from services.achievements import dead_letters, people
+from services.achievements.awards import AWARD
+from services.achievements.dead_letters import Refused
+from services.achievements.deciding import Decider
+from services.achievements.errors import DomainError
+from services.achievements.members import MEMBER
+from services.achievements.organizations import ORGANIZATION
+from services.achievements.people import Erasure, Registration, Remark
+from services.achievements.programs import PROGRAM
+from services.achievements.sessions import SESSION
+from services.journal import Entry, Journal, stream_id
+from services.kafka import Message
+
+
+class Fact(NamedTuple):
+    """A message that could be decoded."""
+
+    message: Message
+    event: CloudEvent[learning.Inbound]
+
+
+class Route(NamedTuple):
+    """The stream that a command belongs to, and the rules it is decided by."""
+
+    originator_id: UUID
+    decider: Decider[Any]
+
+
+def route(command: learning.Inbound) -> Route:
+    """Where a command belongs."""
+    organization_id = command.organization_id
+    match command:
+        case learning.SessionCompleted() | learning.FeedbackSubmitted():
+            return Route(stream_id(organization_id, "session", command.session_id), SESSION)
+        case learning.MemberRegistered() | learning.ProgramJoined() | learning.MemberErased():
+            return Route(stream_id(organization_id, "member", command.user_id), MEMBER)
+        case learning.OrganizationConfigured():
+            return Route(stream_id(organization_id, "organization"), ORGANIZATION)
+        case learning.AwardRevoked():
+            return Route(_award_stream(organization_id, command.award_id), AWARD)
+        case (
+            learning.ProgramConfigured()
+            | learning.CertificateEnabled()
+            | learning.CertificateChanged()
+            | learning.CertificateDisabled()
+            | learning.ManualAward()
+        ):
+            return Route(stream_id(organization_id, "program", command.program_id), PROGRAM)
+    raise TypeError(f"no stream is known for {type(command).__name__}")
+
+
+def _award_stream(organization_id: str, award_id: str) -> UUID:
+    try:
+        return UUID(award_id)
+    except ValueError:
+        return stream_id(organization_id, "award that can't exist", award_id)
+
+
+class Streams:
+    """The streams that a batch touches, each folded to its state, and the entries that the batch adds."""
+
+    def __init__(self, journal: Journal, connection: psycopg.Connection[Any], routes: Iterable[Route]) -> None:
+        deciders = {route.originator_id: route.decider for route in routes}
+        self._states: dict[UUID, Any] = {id_: decider.initial for id_, decider in deciders.items()}
+        self._versions: dict[UUID, int] = dict.fromkeys(deciders, 0)
+        self.entries: list[Entry] = []
+        for originator_id, stream in journal.load(connection, deciders).items():
+            evolve = deciders[originator_id].evolve
+            state = self._states[originator_id]
+            for recorded in stream:
+                state = evolve(state, recorded.event)
+            self._states[originator_id] = state
+            self._versions[originator_id] = stream[-1].originator_version
+
+    def handle(self, route: Route, command: Any, cause: str | None) -> Sequence[Entry]:
+        """Decides a command; its events are part of the state that the next one meets."""
+        originator_id, decider = route
+        added: list[Entry] = []
+        for event in decider.decide(command, cause, self._states[originator_id]):
+            self._versions[originator_id] += 1
+            added.append(Entry(originator_id, self._versions[originator_id], event))
+            self._states[originator_id] = decider.evolve(self._states[originator_id], event)
+        self.entries += added
+        return added
+
+
+Effect = Refused | Registration | Erasure | Remark
+"""What a batch changes beside the journal."""
+
+
+def record(
+    journal: Journal, connection: psycopg.Connection[Any], batch: Sequence[Fact | Refused]
+) -> Counter[str]:
+    """Takes in a batch in the transaction of the connection; gives how many facts changed something
+    (`recorded`), changed nothing (`unchanged`), and were refused (by code).
+
+    What the rules refuse joins the refused ones among the dead letters. `UniqueViolation` tells that another
+    writer was first in a stream: the same batch is to be recorded again, in a new transaction.
+    """
+    facts = {id(item): route(item.event.data) for item in batch if isinstance(item, Fact)}
+    streams = Streams(journal, connection, facts.values())
+    effects: list[Effect] = []
+    outcome: Counter[str] = Counter()
+    for item in batch:
+        if isinstance(item, Fact):
+            what = _decide(streams, facts[id(item)], item, effects)
+        else:
+            effects.append(item)
+            what = item.code
+        outcome[what] += 1
+    if streams.entries or effects:
+        appended = journal.append(connection, streams.entries)
+        outcome.update(_carry_out(connection, effects, appended.recorded_at))
+    return outcome
+
+
+def _decide(streams: Streams, its_route: Route, fact: Fact, effects: list[Effect]) -> str:
+    command = fact.event.data
+    try:
+        added = streams.handle(its_route, command, fact.event.cause)
+    except DomainError as error:
+        _, organization_id, user_ids = names_in(fact.message.value, fact.message.headers)
+        effects.append(Refused(fact.message, error.code, f"data.{error}", None, organization_id, user_ids))
+        return error.code
+    effects += _effects(command, added)
+    return "recorded" if added else "unchanged"
+
+
+def _effects(command: learning.Inbound, added: Sequence[Entry]) -> Iterator[Effect]:
+    """What goes with the events that a command has led to, but must not be in them."""
+    for originator_id, version, event in added:
+        match command, event:
+            case learning.MemberRegistered(), MemberRegistered():
+                yield Registration(command)
+            case learning.MemberErased(), MemberErased():
+                yield Erasure(command.organization_id, command.user_id)
+            case (learning.ManualAward(note=str(words)), _) | (learning.AwardRevoked(reason=words), _):
+                yield Remark(originator_id, version, words)
+
+
+def _carry_out(connection: psycopg.Connection[Any], effects: Sequence[Effect], now: datetime) -> Counter[str]:
+    """Changes personal data and dead letters in the order of the facts that led to it."""
+    outcome: Counter[str] = Counter()
+    for kind, group in groupby(effects, key=type):
+        some: list[Any] = list(group)
+        if kind is Refused:
+            kept = _without_names_of_the_erased(connection, some)
+            outcome["dropped"] += len(some) - len(kept)
+            dead_letters.save(connection, kept, now)
+        elif kind is Registration:
+            people.save(connection, some)
+        elif kind is Remark:
+            people.save_remarks(connection, some)
+        else:
+            for erasure in some:
+                dead_letters.erase(connection, erasure, people.erase(connection, erasure))
+    return outcome
+
+
+def _without_names_of_the_erased(
+    connection: psycopg.Connection[Any], refused: Sequence[Refused]
+) -> list[Refused]:
+    """A registration of an erased member is dropped without a trace, valid or not: its bytes hold a name."""
+    whose = {
+        id(letter): Erasure(letter.organization_id, user_id)
+        for letter in refused
+        if letter.type == "MemberRegistered.v1" and letter.organization_id is not None
+        for user_id in letter.user_ids
+    }
+    erased = people.erased(connection, set(whose.values()))
+    return [letter for letter in refused if whose.get(id(letter)) not in erased]

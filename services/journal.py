@@ -1,0 +1,277 @@
+"""The append-only store of events in PostgreSQL, used by both services.
+
+It stands on the eventsourcing library at its narrow seam: its tables, which its own recorders can read, its stored
+events and its mapper. A journal is one table; an event's position (`notification_id`) grows in commit order without
+gaps, because every writer appends under one advisory lock held until its commit. `recorded_at` is taken under that
+lock and never goes back.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any, Final, NamedTuple, Self, cast
+from uuid import UUID
+
+import msgspec
+import psycopg
+from eventsourcing.domain import DomainEventProtocol
+from eventsourcing.persistence import JSONTranscoder, Mapper, StoredEvent
+from eventsourcing.postgres import PostgresDatastore, PostgresProcessRecorder
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import dict_row, scalar_row
+from psycopg_pool import ConnectionPool
+
+Connection = psycopg.Connection[Any]
+
+TABLE: Final = "journal"
+POSITIONS_TABLE: Final = "journal_position"
+_COPY_TYPES = ("uuid", "int8", "text", "bytea", "timestamptz")
+
+
+class Entry(NamedTuple):
+    """An event at its place in a stream, to be appended."""
+
+    originator_id: UUID
+    originator_version: int
+    event: msgspec.Struct
+
+
+class Recorded(NamedTuple):
+    """An event of the journal: `position` is its place among all, `recorded_at` when it was appended."""
+
+    position: int
+    originator_id: UUID
+    originator_version: int
+    recorded_at: datetime
+    event: Any
+
+
+class Appended(NamedTuple):
+    """Where events were appended: positions `first` to `last`, all with one `recorded_at`."""
+
+    first: int
+    last: int
+    recorded_at: datetime
+
+
+def stream_id(organization_id: str, kind: str, *natural_key: str) -> UUID:
+    """The id of the stream of one thing: the same for ever for the same thing (a UUIDv8, RFC 9562, 5.8).
+
+    Its first 48 bits are a hash of the organization, so one organization's rows lie together in the index.
+    """
+    head = blake2b(organization_id.encode(), digest_size=6).digest()
+    tail = blake2b("\0".join((organization_id, kind, *natural_key)).encode(), digest_size=10).digest()
+    number = int.from_bytes(head + tail)
+    number = number & ~(0xF << 76) | (8 << 76)
+    number = number & ~(0x3 << 62) | (2 << 62)
+    return UUID(int=number)
+
+
+class StructMapper(Mapper[UUID]):
+    """Maps msgspec structs to stored events under short stable names, and back."""
+
+    def __init__(self, event_types: Mapping[str, type[msgspec.Struct]]) -> None:
+        super().__init__(transcoder=JSONTranscoder())
+        self.names = {cls: name for name, cls in event_types.items()}
+        self._encode = msgspec.json.Encoder().encode
+        self._decoders = {name: msgspec.json.Decoder(cls).decode for name, cls in event_types.items()}
+
+    def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> StoredEvent:
+        """The stored form of an `Entry`."""
+        entry = cast(Entry, domain_event)
+        event = entry.event
+        return StoredEvent(
+            entry.originator_id, entry.originator_version, self.names[type(event)], self._encode(event)
+        )
+
+    def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[UUID]:
+        """The `Entry` of a stored form."""
+        event = self.decode(stored_event.topic, stored_event.state)
+        return Entry(cast(UUID, stored_event.originator_id), stored_event.originator_version, event)
+
+    def decode(self, name: str, state: bytes) -> Any:
+        """The event stored under this name."""
+        return self._decoders[name](state)
+
+
+class Journal:
+    """The journal of one service, in a PostgreSQL schema of its own.
+
+    Errors are psycopg's own; `psycopg.errors.UniqueViolation` on appending means that another writer was
+    first in one of the streams: load them again and decide again.
+    """
+
+    def __init__(
+        self,
+        database_url: str,
+        schema: str,
+        event_types: Mapping[str, type[msgspec.Struct]],
+        *,
+        pool_size: int = 4,
+    ) -> None:
+        self.schema = schema
+        self.conninfo = _with_search_path(database_url, schema)
+        self.mapper = StructMapper(event_types)
+        self._append_lock = lock_key(schema, TABLE)
+        self._pool = ConnectionPool(
+            self.conninfo,
+            kwargs={"autocommit": True},
+            min_size=0,
+            max_size=pool_size,
+            open=False,
+            check=ConnectionPool.check_connection,
+            timeout=10,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Gives the connections back to the server."""
+        self._pool.close()
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """A connection in autocommit: each statement sees what is committed when it starts."""
+        self._pool.open()
+        with self._pool.connection() as connection:
+            yield connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A connection in a transaction: committed on leaving, rolled back on an exception."""
+        with self.connection() as connection, connection.transaction():
+            yield connection
+
+    def create_tables(self) -> None:
+        """Creates what is missing of the schema and the journal's tables; to be run once at a time."""
+        with self.connection() as connection:
+            connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(self.schema)))
+        with _library_datastore(self.conninfo, self.schema) as datastore:
+            PostgresProcessRecorder(
+                datastore, events_table_name=TABLE, tracking_table_name=POSITIONS_TABLE
+            ).create_table()
+        with self.connection() as connection:
+            connection.execute(
+                f"ALTER TABLE {TABLE} ADD COLUMN IF NOT EXISTS"
+                " recorded_at timestamptz NOT NULL DEFAULT clock_timestamp()"
+            )
+
+    def lock(self, connection: Connection) -> datetime:
+        """Waits to be the only writer until the transaction ends; gives the instant its events will carry."""
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (self._append_lock,))
+        cursor = connection.cursor(row_factory=scalar_row).execute(
+            f"""
+            SELECT greatest(clock_timestamp(),
+                            (SELECT recorded_at FROM {TABLE} ORDER BY notification_id DESC LIMIT 1))
+            """
+        )
+        return cast(datetime, cursor.fetchone())
+
+    def append(self, connection: Connection, entries: Sequence[Entry]) -> Appended:
+        """Appends events, in this order, in the transaction of the connection; of none, `first` is beyond `last`."""
+        stored = [self.mapper.to_stored_event(entry) for entry in entries]
+        recorded_at = self.lock(connection)
+        if not stored:
+            head = self.head(connection)
+            return Appended(head + 1, head, recorded_at)
+        with (
+            connection.cursor() as cursor,
+            cursor.copy(
+                f"COPY {TABLE} (originator_id, originator_version, topic, state, recorded_at)"
+                " FROM STDIN (FORMAT BINARY)"
+            ) as copy,
+        ):
+            copy.set_types(_COPY_TYPES)
+            for event in stored:
+                copy.write_row(
+                    (event.originator_id, event.originator_version, event.topic, event.state, recorded_at)
+                )
+        connection.execute(f"NOTIFY {TABLE}")
+        last = self.head(connection)  # under the lock ids are consecutive: COPY itself returns none
+        return Appended(last - len(stored) + 1, last, recorded_at)
+
+    def head(self, connection: Connection) -> int:
+        """The last position, 0 where there is none."""
+        cursor = connection.cursor(row_factory=scalar_row)
+        return cast(int, cursor.execute(f"SELECT coalesce(max(notification_id), 0) FROM {TABLE}").fetchone())
+
+    def load(self, connection: Connection, originator_ids: Iterable[UUID]) -> dict[UUID, list[Recorded]]:
+        """The events of these streams, in order; a stream without events is left out."""
+        rows = connection.execute(
+            f"""
+            SELECT notification_id, originator_id, originator_version, recorded_at, topic, state
+            FROM {TABLE} WHERE originator_id = ANY(%b) ORDER BY originator_id, originator_version
+            """,
+            (list(originator_ids),),
+            binary=True,
+        )
+        streams: dict[UUID, list[Recorded]] = {}
+        for recorded in self._recorded(rows):
+            streams.setdefault(recorded.originator_id, []).append(recorded)
+        return streams
+
+    def read(
+        self, connection: Connection, after: int, limit: int, names: Sequence[str] | None = None
+    ) -> list[Recorded]:
+        """At most `limit` events behind a position, in order; only those stored under `names`, where given."""
+        rows = connection.execute(
+            f"""
+            SELECT notification_id, originator_id, originator_version, recorded_at, topic, state
+            FROM {TABLE} WHERE notification_id > %(after)s
+              AND (%(names)s::text[] IS NULL OR topic = ANY(%(names)s))
+            ORDER BY notification_id LIMIT %(limit)s
+            """,
+            {"after": after, "limit": limit, "names": list(names) if names is not None else None},
+            binary=True,
+        )
+        return list(self._recorded(rows))
+
+    def position(self, connection: Connection, name: str) -> int:
+        """How far the reader of this name has come, 0 where it never began."""
+        cursor = connection.cursor(row_factory=scalar_row).execute(
+            f"SELECT notification_id FROM {POSITIONS_TABLE} WHERE application_name = %s", (name,)
+        )
+        return cursor.fetchone() or 0
+
+    def advance(self, connection: Connection, name: str, position: int) -> None:
+        """Notes in the transaction how far the reader of this name has come."""
+        connection.execute(
+            f"""
+            INSERT INTO {POSITIONS_TABLE} (application_name, notification_id) VALUES (%(name)s, %(position)s)
+            ON CONFLICT (application_name) DO UPDATE SET notification_id = excluded.notification_id
+            """,
+            {"name": name, "position": position},
+        )
+
+    def _recorded(self, rows: Iterable[tuple[int, UUID, int, datetime, str, bytes]]) -> Iterator[Recorded]:
+        decode = self.mapper.decode
+        for position, originator_id, version, recorded_at, name, state in rows:
+            yield Recorded(position, originator_id, version, recorded_at, decode(name, state))
+
+
+def lock_key(*names: str) -> int:
+    """The key of an advisory lock with this name: a signed 64-bit number."""
+    return int.from_bytes(blake2b("\0".join(names).encode(), digest_size=8).digest(), signed=True)
+
+
+def _with_search_path(database_url: str, schema: str) -> str:
+    options = str(conninfo_to_dict(database_url).get("options") or "")
+    return make_conninfo(database_url, options=f"{options} -c search_path={schema},{schema}_views -c timezone=UTC".strip())
+
+
+@contextmanager
+def _library_datastore(conninfo: str, schema: str) -> Iterator[PostgresDatastore]:
+    """The library's way to the database; it takes no URL, so the pool is told before its first use."""
+    datastore = PostgresDatastore("", "", "", "", "", schema=schema)
+    datastore.pool.conninfo = conninfo
+    datastore.pool.kwargs = {"row_factory": dict_row}
+    try:
+        yield datastore
+    finally:
+        datastore.close()
