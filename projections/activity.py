@@ -162,24 +162,30 @@ SELECT json_build_object(
 decode_member_rows: Callable[[str], MemberRows] = msgspec.json.Decoder(MemberRows).decode
 
 
-def activity(progress: Progress, organization_id: str, user_id: str, feedback_url: FeedbackUrl) -> Activity:
+def activity(
+    progress: Progress, organization_id: str, user_id: str, feedback_url: FeedbackUrl
+) -> Activity:
     """All that a member has earned and can earn."""
     organization = progress.get(ORGANIZATIONS, organization_id)
     available = Available(
         badges=organization is not None and organization.badges,
         certificates=organization is not None and organization.certificates,
     )
-    held = [award for award in progress.awards[organization_id, user_id].values() if not award.revoked]
+    held = [
+        award for award in progress.awards[organization_id, user_id].values() if not award.revoked
+    ]
     badges = Badges(earned=[], in_progress=[])
     if available.badges:
         badges = Badges(
-            earned=_earned_badges(held), in_progress=_badges_in_progress(progress, organization_id, user_id)
+            earned=_earned_badges(held),
+            in_progress=_badges_in_progress(progress, organization_id, user_id),
         )
     certificates = Certificates(earned=[], unearned=[])
     without_feedback: list[SessionWithoutFeedback] = []
     if available.certificates:
         certificates = Certificates(
-            earned=_earned_certificates(held), unearned=_unearned(progress, organization_id, user_id)
+            earned=_earned_certificates(held),
+            unearned=_unearned(progress, organization_id, user_id),
         )
         without_feedback = _without_feedback(progress, organization_id, user_id, feedback_url)
     return Activity(organization_id, user_id, available, badges, certificates, without_feedback)
@@ -189,7 +195,9 @@ def home(full: Activity) -> Home:
     """Only what is in progress."""
     return Home(
         badges=[badge for badge in full.badges.in_progress if badge.count >= 1],
-        certificates=[one for one in full.certificates.unearned if one.required_sessions is not None],
+        certificates=[
+            one for one in full.certificates.unearned if one.required_sessions is not None
+        ],
     )
 
 
@@ -201,7 +209,9 @@ def _earned_badges(held: list[Award]) -> list[EarnedBadge]:
     ]
 
 
-def _badges_in_progress(progress: Progress, organization_id: str, user_id: str) -> list[BadgeInProgress]:
+def _badges_in_progress(
+    progress: Progress, organization_id: str, user_id: str
+) -> list[BadgeInProgress]:
     member = progress.get(MEMBERS, organization_id, user_id) or Member(organization_id, user_id)
     return [
         _badge_in_progress(progress, member, badge)
@@ -237,7 +247,12 @@ def _badge_in_progress(progress: Progress, member: Member, badge: Badge) -> Badg
 def _earned_certificates(held: list[Award]) -> list[EarnedCertificate]:
     return [
         EarnedCertificate(
-            award.award_id, award.program_id, award.title, award.earned_at, _granted_at(award), award.how
+            award.award_id,
+            award.program_id,
+            award.title,
+            award.earned_at,
+            _granted_at(award),
+            award.how,
         )
         for award in sorted(held, key=lambda award: award.program_id)
         if award.code == CERTIFICATE

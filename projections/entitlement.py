@@ -148,14 +148,22 @@ def _certificate_due(progress: Progress, touched: Touched) -> Due | None:
     return min(candidates, key=lambda candidate: candidate.earned_at, default=None)
 
 
-def _automatic_certificate(progress: Progress, touched: Touched, required_sessions: int | None) -> Due | None:
+def _automatic_certificate(
+    progress: Progress, touched: Touched, required_sessions: int | None
+) -> Due | None:
     organization_id, user_id, program_id = touched
     enrolment = progress.get(ENROLMENTS, organization_id, program_id, user_id)
-    if enrolment is None or required_sessions is None or enrolment.sessions_counted < required_sessions:
+    if (
+        enrolment is None
+        or required_sessions is None
+        or enrolment.sessions_counted < required_sessions
+    ):
         return None
     if any(progress.awards_for(organization_id, user_id, CERTIFICATE, program_id)):
         return None  # revoked, and so never granted again automatically
-    count = sessions_with_feedback(program_id)(progress.participations[organization_id, user_id].values())
+    count = sessions_with_feedback(program_id)(
+        progress.participations[organization_id, user_id].values()
+    )
     return Due(
         organization_id=organization_id,
         user_id=user_id,

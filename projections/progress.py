@@ -113,7 +113,9 @@ class Progress:
                 return award
         return None
 
-    def awards_for(self, organization_id: str, user_id: str, code: str, program_id: str) -> Iterator[Award]:
+    def awards_for(
+        self, organization_id: str, user_id: str, code: str, program_id: str
+    ) -> Iterator[Award]:
         """All awards of an achievement to a member, revoked ones too."""
         for award in self.awards[organization_id, user_id].values():
             if award.code == code and award.program_id == program_id:
@@ -149,7 +151,11 @@ def fold(progress: Progress, event: journal.Event, recorded_at: datetime | None)
                 award.revoked = True
         case journal.MemberRegistered() | journal.ProgramJoined() | journal.MemberErased():
             _member_changed(progress, event)
-        case journal.OrganizationConfigured() | journal.AvailabilityChanged() | journal.BadgeThresholdSet():
+        case (
+            journal.OrganizationConfigured()
+            | journal.AvailabilityChanged()
+            | journal.BadgeThresholdSet()
+        ):
             _organization_changed(progress, event)
         case (
             journal.ProgramConfigured()
@@ -243,7 +249,9 @@ def _participations(session: Session) -> Iterator[Participation]:
     partners: list[str | None] = [None] * len(session.participants)
     if session.program_type == "one_to_one":
         partners = list(reversed(session.participants))
-    for user_id, role, partner_id in zip(session.participants, session.roles, partners, strict=True):
+    for user_id, role, partner_id in zip(
+        session.participants, session.roles, partners, strict=True
+    ):
         yield Participation(
             organization_id=session.organization_id,
             user_id=user_id,
@@ -275,7 +283,9 @@ def _awarded_by_hand(progress: Progress, event: journal.AwardedByHand) -> list[T
         key = (event.organization_id, event.program_id, user_id)
         member = progress.member(event.organization_id, user_id)
         progress.enrolment(*key)
-        if member.erased or progress.held(event.organization_id, user_id, CERTIFICATE, event.program_id):
+        if member.erased or progress.held(
+            event.organization_id, user_id, CERTIFICATE, event.program_id
+        ):
             continue
         waiting = progress.get(WAITING_AWARDS, *key)
         if waiting is None or event.awarded_at < waiting.awarded_at:
@@ -284,7 +294,9 @@ def _awarded_by_hand(progress: Progress, event: journal.AwardedByHand) -> list[T
     return touched
 
 
-def _award_granted(progress: Progress, event: journal.AwardGranted, recorded_at: datetime | None) -> None:
+def _award_granted(
+    progress: Progress, event: journal.AwardGranted, recorded_at: datetime | None
+) -> None:
     """Adds the award once: a grant was folded when it was decided, and is met again in the journal."""
     program_id = event.program_id or BADGE_PROGRAM
     if progress.get(AWARDS, event.organization_id, event.user_id, event.award_id) is not None:
@@ -309,7 +321,8 @@ def _award_granted(progress: Progress, event: journal.AwardGranted, recorded_at:
 
 
 def _member_changed(
-    progress: Progress, event: journal.MemberRegistered | journal.ProgramJoined | journal.MemberErased
+    progress: Progress,
+    event: journal.MemberRegistered | journal.ProgramJoined | journal.MemberErased,
 ) -> None:
     member = progress.member(event.organization_id, event.user_id)
     match event:
@@ -342,8 +355,12 @@ def _organization_changed(
     event: journal.OrganizationConfigured | journal.AvailabilityChanged | journal.BadgeThresholdSet,
 ) -> None:
     match event:
-        case journal.BadgeThresholdSet(organization_id=organization_id, code=code, threshold=threshold):
-            progress.put(BADGE_THRESHOLDS, BadgeThreshold(organization_id or PLATFORM, code, threshold))
+        case journal.BadgeThresholdSet(
+            organization_id=organization_id, code=code, threshold=threshold
+        ):
+            progress.put(
+                BADGE_THRESHOLDS, BadgeThreshold(organization_id or PLATFORM, code, threshold)
+            )
         case journal.OrganizationConfigured():
             known = progress.get(ORGANIZATIONS, event.organization_id)
             progress.put(

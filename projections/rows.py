@@ -146,7 +146,9 @@ _SQL_TYPES: Mapping[Any, str] = {
 class Table(Generic[Row]):
     """One read model's table: its columns are the fields of its row."""
 
-    def __init__(self, name: str, row: type[Row], key: Sequence[str], indexes: Sequence[str] = ()) -> None:
+    def __init__(
+        self, name: str, row: type[Row], key: Sequence[str], indexes: Sequence[str] = ()
+    ) -> None:
         self.name = name
         self.row = row
         self.key = tuple(key)
@@ -167,14 +169,19 @@ class Table(Generic[Row]):
         ]
 
     def select(
-        self, connection: psycopg.Connection[Any], keys: Iterable[Key], by: Sequence[str] | None = None
+        self,
+        connection: psycopg.Connection[Any],
+        keys: Iterable[Key],
+        by: Sequence[str] | None = None,
     ) -> list[Row]:
         """The rows with these keys, or with these values in the columns `by`."""
         columns = by or self.key
         asked = [list(values) for values in zip(*set(keys), strict=True)]
         if not asked:
             return []
-        listed = ", ".join(f"%s::{self._types[column].removesuffix(' NOT NULL')}[]" for column in columns)
+        listed = ", ".join(
+            f"%s::{self._types[column].removesuffix(' NOT NULL')}[]" for column in columns
+        )
         rows = connection.cursor(row_factory=tuple_row, binary=True).execute(
             f"""
             SELECT {", ".join(self.columns)} FROM {self.name}
@@ -250,7 +257,9 @@ PARTICIPATIONS = Table(
     "participation",
     Participation,
     ("organization_id", "user_id", "session_id"),
-    ["CREATE INDEX IF NOT EXISTS participation_with ON participation (organization_id, user_id, partner_id)"],
+    [
+        "CREATE INDEX IF NOT EXISTS participation_with ON participation (organization_id, user_id, partner_id)"
+    ],
 )
 AWARDS = Table(
     "award",

@@ -82,7 +82,10 @@ def _sessions_of(events: Iterable[journal.Event]) -> set[tuple[str, str]]:
 def _touched_by(progress: Progress, events: Iterable[journal.Event]) -> Iterator[Touched]:
     """The members that the events concern, once for each session that may come to count."""
     participants = {
-        (event.organization_id, event.session_id): (event.program_id, [p.user_id for p in event.participants])
+        (event.organization_id, event.session_id): (
+            event.program_id,
+            [p.user_id for p in event.participants],
+        )
         for event in events
         if isinstance(event, journal.SessionCompleted)
     }
@@ -108,14 +111,21 @@ def _touched_by(progress: Progress, events: Iterable[journal.Event]) -> Iterator
                 | journal.AwardGranted()
                 | journal.AwardRevoked()
             ):
-                yield Touched(event.organization_id, event.user_id, getattr(event, "program_id", None) or "")
+                yield Touched(
+                    event.organization_id, event.user_id, getattr(event, "program_id", None) or ""
+                )
 
 
 def _load_configuration(
-    connection: Connection, progress: Progress, events: Iterable[journal.Event], touched: Iterable[Touched]
+    connection: Connection,
+    progress: Progress,
+    events: Iterable[journal.Event],
+    touched: Iterable[Touched],
 ) -> None:
     organizations = {(one.organization_id,) for one in touched}
-    programs = {(one.organization_id, one.program_id) for one in touched if one.program_id != BADGE_PROGRAM}
+    programs = {
+        (one.organization_id, one.program_id) for one in touched if one.program_id != BADGE_PROGRAM
+    }
     for event in events:
         organization_id = getattr(event, "organization_id", None)
         program_id = getattr(event, "program_id", None)
@@ -138,7 +148,9 @@ def _load_configuration(
 def _load_members(connection: Connection, progress: Progress, touched: Iterable[Touched]) -> None:
     members = {(one.organization_id, one.user_id) for one in touched}
     enrolments = {
-        (one.organization_id, one.program_id, one.user_id) for one in touched if one.program_id != BADGE_PROGRAM
+        (one.organization_id, one.program_id, one.user_id)
+        for one in touched
+        if one.program_id != BADGE_PROGRAM
     }
     for member in MEMBERS.select(connection, members):
         progress.put_loaded(MEMBERS, member)
@@ -150,7 +162,9 @@ def _load_members(connection: Connection, progress: Progress, touched: Iterable[
         progress.put_loaded(WAITING_AWARDS, waiting)
 
 
-def _load_participations(connection: Connection, progress: Progress, touched: Iterable[Touched]) -> None:
+def _load_participations(
+    connection: Connection, progress: Progress, touched: Iterable[Touched]
+) -> None:
     members = {(one.organization_id, one.user_id) for one in touched}
     for part in PARTICIPATIONS.select(connection, members, by=("organization_id", "user_id")):
         progress.put_loaded(PARTICIPATIONS, part)

@@ -86,7 +86,9 @@ def instant(value: str) -> datetime:
     if _INSTANT.fullmatch(value) is None:
         raise ValueError("must be an RFC 3339 time with an offset like '2026-03-01T09:30:00Z'")
     try:
-        if value[17:19] == "60":  # RFC 3339, 5.7: Python has no leap seconds, the next one stands for it
+        if (
+            value[17:19] == "60"
+        ):  # RFC 3339, 5.7: Python has no leap seconds, the next one stands for it
             return instant(f"{value[:17]}59{value[19:]}") + timedelta(seconds=1)
         moment = datetime.fromisoformat(value.upper())
         return moment if moment.tzinfo is UTC else moment.astimezone(UTC)

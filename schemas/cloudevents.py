@@ -11,7 +11,17 @@ from datetime import datetime
 from functools import partial
 from hashlib import blake2b
 from types import UnionType
-from typing import Annotated, Any, Final, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    Generic,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import msgspec
 import orjson
@@ -21,7 +31,7 @@ from schemas import checks
 MAX_VALUE_BYTES: Final = 256 * 1024
 STRUCTURED_CONTENT_TYPE: Final = "application/cloudevents+json"
 
-Headers = Sequence[tuple[str, bytes]]
+Headers = Sequence[tuple[str, bytes | None]]
 Data = TypeVar("Data", bound=msgspec.Struct)
 
 
@@ -56,7 +66,9 @@ class Decoder(Generic[Data]):
     def decode(self, value: bytes | None, headers: Headers) -> CloudEvent[Data]:
         """The event in a message's value and headers; `RefusedError` where it can't be used."""
         if value is not None and len(value) > MAX_VALUE_BYTES:
-            raise RefusedError("too_large", f"{len(value)} bytes, at most {MAX_VALUE_BYTES} are taken")
+            raise RefusedError(
+                "too_large", f"{len(value)} bytes, at most {MAX_VALUE_BYTES} are taken"
+            )
         document = _parse(value)
         attributes = _binary_attributes(headers)
         if attributes is None:
@@ -221,6 +233,8 @@ def _binary_attributes(headers: Headers) -> dict[str, str] | None:
         return None
     texts: dict[str, str] = {}
     for name, content in headers:
+        if content is None:
+            continue
         lower = name.lower()
         if lower == "content-type":
             if content.lower().startswith(b"application/cloudevents"):

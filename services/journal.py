@@ -62,7 +62,9 @@ def stream_id(organization_id: str, kind: str, *natural_key: str) -> UUID:
     Its first 48 bits are a hash of the organization, so one organization's rows lie together in the index.
     """
     head = blake2b(organization_id.encode(), digest_size=6).digest()
-    tail = blake2b("\0".join((organization_id, kind, *natural_key)).encode(), digest_size=10).digest()
+    tail = blake2b(
+        "\0".join((organization_id, kind, *natural_key)).encode(), digest_size=10
+    ).digest()
     number = int.from_bytes(head + tail)
     number = number & ~(0xF << 76) | (8 << 76)
     number = number & ~(0x3 << 62) | (2 << 62)
@@ -76,14 +78,19 @@ class StructMapper(Mapper[UUID]):
         super().__init__(transcoder=JSONTranscoder())
         self.names = {cls: name for name, cls in event_types.items()}
         self._encode = msgspec.json.Encoder().encode
-        self._decoders = {name: msgspec.json.Decoder(cls).decode for name, cls in event_types.items()}
+        self._decoders = {
+            name: msgspec.json.Decoder(cls).decode for name, cls in event_types.items()
+        }
 
     def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> StoredEvent:
         """The stored form of an `Entry`."""
         entry = cast(Entry, domain_event)
         event = entry.event
         return StoredEvent(
-            entry.originator_id, entry.originator_version, self.names[type(event)], self._encode(event)
+            entry.originator_id,
+            entry.originator_version,
+            self.names[type(event)],
+            self._encode(event),
         )
 
     def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[UUID]:
@@ -151,7 +158,9 @@ class Journal:
     def create_tables(self) -> None:
         """Creates what is missing of the schema and the journal's tables; to be run once at a time."""
         with self.connection() as connection:
-            connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(self.schema)))
+            connection.execute(
+                sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(self.schema))
+            )
         with _library_datastore(self.conninfo, self.schema) as datastore:
             PostgresProcessRecorder(
                 datastore, events_table_name=TABLE, tracking_table_name=POSITIONS_TABLE
@@ -190,7 +199,13 @@ class Journal:
             copy.set_types(_COPY_TYPES)
             for event in stored:
                 copy.write_row(
-                    (event.originator_id, event.originator_version, event.topic, event.state, recorded_at)
+                    (
+                        event.originator_id,
+                        event.originator_version,
+                        event.topic,
+                        event.state,
+                        recorded_at,
+                    )
                 )
         connection.execute(f"NOTIFY {TABLE}")
         last = self.head(connection)  # under the lock ids are consecutive: COPY itself returns none
@@ -199,9 +214,13 @@ class Journal:
     def head(self, connection: Connection) -> int:
         """The last position, 0 where there is none."""
         cursor = connection.cursor(row_factory=scalar_row)
-        return cast(int, cursor.execute(f"SELECT coalesce(max(notification_id), 0) FROM {TABLE}").fetchone())
+        return cast(
+            int, cursor.execute(f"SELECT coalesce(max(notification_id), 0) FROM {TABLE}").fetchone()
+        )
 
-    def load(self, connection: Connection, originator_ids: Iterable[UUID]) -> dict[UUID, list[Recorded]]:
+    def load(
+        self, connection: Connection, originator_ids: Iterable[UUID]
+    ) -> dict[UUID, list[Recorded]]:
         """The events of these streams, in order; a stream without events is left out."""
         rows = connection.execute(
             f"""
@@ -249,7 +268,9 @@ class Journal:
             {"name": name, "position": position},
         )
 
-    def _recorded(self, rows: Iterable[tuple[int, UUID, int, datetime, str, bytes]]) -> Iterator[Recorded]:
+    def _recorded(
+        self, rows: Iterable[tuple[int, UUID, int, datetime, str, bytes]]
+    ) -> Iterator[Recorded]:
         decode = self.mapper.decode
         for position, originator_id, version, recorded_at, name, state in rows:
             yield Recorded(position, originator_id, version, recorded_at, decode(name, state))
@@ -262,7 +283,10 @@ def lock_key(*names: str) -> int:
 
 def _with_search_path(database_url: str, schema: str) -> str:
     options = str(conninfo_to_dict(database_url).get("options") or "")
-    return make_conninfo(database_url, options=f"{options} -c search_path={schema},{schema}_views -c timezone=UTC".strip())
+    return make_conninfo(
+        database_url,
+        options=f"{options} -c search_path={schema},{schema}_views -c timezone=UTC".strip(),
+    )
 
 
 @contextmanager

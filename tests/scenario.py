@@ -107,7 +107,9 @@ class World:
 
     def awards(self) -> list[Award]:
         """All awards, in a fixed order."""
-        return [award for of_member in self.progress.awards.values() for award in of_member.values()]
+        return [
+            award for of_member in self.progress.awards.values() for award in of_member.values()
+        ]
 
     def granted(self) -> list[AwardGranted]:
         """The grants in the journal, in order."""
@@ -136,7 +138,9 @@ def day(number: float) -> datetime:
     return START + timedelta(days=number)
 
 
-def organization(plan: str = "enterprise", badges: bool = True, **more: Any) -> learning.OrganizationConfigured:
+def organization(
+    plan: str = "enterprise", badges: bool = True, **more: Any
+) -> learning.OrganizationConfigured:
     return learning.OrganizationConfigured(
         organization_id=more.pop("organization_id", ORGANIZATION),
         name=more.pop("name", "Acme"),
@@ -161,13 +165,19 @@ def session(
         program_id=program,
         program_type="one_to_one",
         session_id=f"s{number}",
-        participants=(learning.Participant(mentor, "mentor"), learning.Participant(mentee, "mentee")),
+        participants=(
+            learning.Participant(mentor, "mentor"),
+            learning.Participant(mentee, "mentee"),
+        ),
         completed_at=at or day(float(number)),
     )
 
 
 def group_session(
-    number: int, people: Sequence[tuple[str, learning.Role]], type_: learning.ProgramType = "group", **more: Any
+    number: int,
+    people: Sequence[tuple[str, learning.Role]],
+    type_: learning.ProgramType = "group",
+    **more: Any,
 ) -> learning.SessionCompleted:
     return learning.SessionCompleted(
         organization_id=ORGANIZATION,
@@ -192,7 +202,9 @@ def feedback(
     )
 
 
-def certificate(required: int | None = 3, *, program: str = "p1", **more: Any) -> learning.CertificateEnabled:
+def certificate(
+    required: int | None = 3, *, program: str = "p1", **more: Any
+) -> learning.CertificateEnabled:
     return learning.CertificateEnabled(
         organization_id=ORGANIZATION,
         program_id=program,
@@ -210,7 +222,11 @@ def certificate(required: int | None = 3, *, program: str = "p1", **more: Any) -
 
 def certificate_changed(*, program: str = "p1", **changes: Any) -> learning.CertificateChanged:
     return learning.CertificateChanged(
-        organization_id=ORGANIZATION, program_id=program, changed_by="admin", changed_at=START, **changes
+        organization_id=ORGANIZATION,
+        program_id=program,
+        changed_by="admin",
+        changed_at=START,
+        **changes,
     )
 
 
@@ -232,19 +248,31 @@ def by_hand(*user_ids: str, at: datetime = START, program: str = "p1") -> learni
 
 def revoked(award_id: str, organization_id: str = ORGANIZATION) -> learning.AwardRevoked:
     return learning.AwardRevoked(
-        organization_id=organization_id, award_id=award_id, reason="wrong", revoked_by="admin", revoked_at=START
+        organization_id=organization_id,
+        award_id=award_id,
+        reason="wrong",
+        revoked_by="admin",
+        revoked_at=START,
     )
 
 
-def registered(user_id: str, *roles: learning.Role, name: str = "Somebody") -> learning.MemberRegistered:
+def registered(
+    user_id: str, *roles: learning.Role, name: str = "Somebody"
+) -> learning.MemberRegistered:
     return learning.MemberRegistered(
         organization_id=ORGANIZATION, user_id=user_id, display_name=name, roles=roles
     )
 
 
-def joined(user_id: str, role: learning.Role = "mentee", program: str = "p1") -> learning.ProgramJoined:
+def joined(
+    user_id: str, role: learning.Role = "mentee", program: str = "p1"
+) -> learning.ProgramJoined:
     return learning.ProgramJoined(
-        organization_id=ORGANIZATION, program_id=program, user_id=user_id, role=role, joined_at=START
+        organization_id=ORGANIZATION,
+        program_id=program,
+        user_id=user_id,
+        role=role,
+        joined_at=START,
     )
 
 

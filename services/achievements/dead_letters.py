@@ -56,9 +56,9 @@ class DeadLetter(NamedTuple):
     value: bytes | None
     headers: bytes
 
-    def original_headers(self) -> list[tuple[str, bytes]]:
+    def original_headers(self) -> list[tuple[str, bytes | None]]:
         """The headers of the message, in their order."""
-        return msgspec.msgpack.decode(self.headers, type=list[tuple[str, bytes]])
+        return msgspec.msgpack.decode(self.headers, type=list[tuple[str, bytes | None]])
 
 
 def save(connection: psycopg.Connection[Any], refused: Sequence[Refused], at: datetime) -> None:
@@ -130,6 +130,10 @@ def _written_forms(text: str) -> set[bytes]:
     plain = msgspec.json.encode(text)[1:-1]
     escaped = plain.decode().encode("utf-16-be", "surrogatepass")
     units = [escaped[index : index + 2] for index in range(0, len(escaped), 2)]
-    lower = b"".join(unit[1:] if unit < b"\0\x80" else b"\\u" + unit.hex().encode() for unit in units)
-    upper = b"".join(unit[1:] if unit < b"\0\x80" else b"\\u" + unit.hex().upper().encode() for unit in units)
+    lower = b"".join(
+        unit[1:] if unit < b"\0\x80" else b"\\u" + unit.hex().encode() for unit in units
+    )
+    upper = b"".join(
+        unit[1:] if unit < b"\0\x80" else b"\\u" + unit.hex().upper().encode() for unit in units
+    )
     return {text.encode(), plain, lower, upper}

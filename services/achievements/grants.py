@@ -110,7 +110,9 @@ def _keep(
     kept: list[AwardGranted] = []
     if granted:
         journal.lock(connection)
-        erased = people.erased(connection, {Erasure(one.organization_id, one.user_id) for one in granted})
+        erased = people.erased(
+            connection, {Erasure(one.organization_id, one.user_id) for one in granted}
+        )
         for one in granted:
             if Erasure(one.organization_id, one.user_id) in erased:
                 progress.delete(AWARDS, one.organization_id, one.user_id, one.award_id)

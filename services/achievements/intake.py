@@ -16,12 +16,6 @@ from services.kafka import Message, Work
 
 log = structlog.get_logger()
 
-INBOUND_TOPICS = (
-    "mentoring.directory.v1",
-    "mentoring.sessions.v1",
-    "mentoring.feedback.v1",
-    "mentoring.certificates.v1",
-)
 
 _decoder = Decoder[Inbound](INBOUND_TYPES)
 

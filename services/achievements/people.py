@@ -68,7 +68,10 @@ def save(connection: psycopg.Connection[Any], registrations: Sequence[Registrati
             ON CONFLICT (organization_id, user_id) DO UPDATE
             SET display_name = excluded.display_name, email = excluded.email, locale = excluded.locale
             """,
-            [(*key, member.display_name, member.email, member.locale) for key, member in last.items()],
+            [
+                (*key, member.display_name, member.email, member.locale)
+                for key, member in last.items()
+            ],
         )
 
 
@@ -82,7 +85,8 @@ def erase(connection: psycopg.Connection[Any], erasure: Erasure) -> list[str]:
     """Destroys what is known of a person, for good; gives the texts that told who it was."""
     connection.execute("INSERT INTO erased_person VALUES (%s, %s) ON CONFLICT DO NOTHING", erasure)
     row = connection.execute(
-        "DELETE FROM person WHERE organization_id = %s AND user_id = %s RETURNING display_name, email", erasure
+        "DELETE FROM person WHERE organization_id = %s AND user_id = %s RETURNING display_name, email",
+        erasure,
     ).fetchone()
     return [erasure.user_id, *(text for text in row or () if text)]
 

@@ -73,7 +73,9 @@ def _award_stream(organization_id: str, award_id: str) -> UUID:
 class Streams:
     """The streams that a batch touches, each folded to its state, and the entries that the batch adds."""
 
-    def __init__(self, journal: Journal, connection: psycopg.Connection[Any], routes: Iterable[Route]) -> None:
+    def __init__(
+        self, journal: Journal, connection: psycopg.Connection[Any], routes: Iterable[Route]
+    ) -> None:
         deciders = {route.originator_id: route.decider for route in routes}
         self._states: dict[UUID, Any] = {id_: decider.initial for id_, decider in deciders.items()}
         self._versions: dict[UUID, int] = dict.fromkeys(deciders, 0)
@@ -134,7 +136,9 @@ def _decide(streams: Streams, its_route: Route, fact: Fact, effects: list[Effect
         added = streams.handle(its_route, command, fact.event.cause)
     except DomainError as error:
         _, organization_id, user_ids = names_in(fact.message.value, fact.message.headers)
-        effects.append(Refused(fact.message, error.code, f"data.{error}", None, organization_id, user_ids))
+        effects.append(
+            Refused(fact.message, error.code, f"data.{error}", None, organization_id, user_ids)
+        )
         return error.code
     effects += _effects(command, added)
     return "recorded" if added else "unchanged"
@@ -148,11 +152,16 @@ def _effects(command: learning.Inbound, added: Sequence[Entry]) -> Iterator[Effe
                 yield Registration(command)
             case learning.MemberErased(), MemberErased():
                 yield Erasure(command.organization_id, command.user_id)
-            case (learning.ManualAward(note=str(words)), _) | (learning.AwardRevoked(reason=words), _):
+            case (learning.ManualAward(note=str(words)), _) | (
+                learning.AwardRevoked(reason=words),
+                _,
+            ):
                 yield Remark(originator_id, version, words)
 
 
-def _carry_out(connection: psycopg.Connection[Any], effects: Sequence[Effect], now: datetime) -> Counter[str]:
+def _carry_out(
+    connection: psycopg.Connection[Any], effects: Sequence[Effect], now: datetime
+) -> Counter[str]:
     """Changes personal data and dead letters in the order of the facts that led to it."""
     outcome: Counter[str] = Counter()
     for kind, group in groupby(effects, key=type):

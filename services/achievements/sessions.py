@@ -19,7 +19,9 @@ class Session(Struct, frozen=True):
 
 
 def decide(
-    command: learning.SessionCompleted | learning.FeedbackSubmitted, _cause: str | None, session: Session
+    command: learning.SessionCompleted | learning.FeedbackSubmitted,
+    _cause: str | None,
+    session: Session,
 ) -> Sequence[Event]:
     match command:
         case learning.SessionCompleted():
@@ -38,11 +40,15 @@ def decide(
             ]
 
 
-def _complete(command: learning.SessionCompleted, known: SessionCompleted | None) -> Sequence[Event]:
+def _complete(
+    command: learning.SessionCompleted, known: SessionCompleted | None
+) -> Sequence[Event]:
     if known is not None:
         differing = [name for name, ours, theirs in _compared(known, command) if ours != theirs]
         if differing:
-            raise ConflictingSessionError(f"session_id: known already with another {', '.join(differing)}")
+            raise ConflictingSessionError(
+                f"session_id: known already with another {', '.join(differing)}"
+            )
         return []
     return [
         SessionCompleted(
@@ -77,7 +83,9 @@ def evolve(session: Session, event: Event) -> Session:
         case SessionCompleted():
             return Session(event, session.feedback)
         case FeedbackSubmitted():
-            return Session(session.completed, {**session.feedback, event.user_id: event.submitted_at})
+            return Session(
+                session.completed, {**session.feedback, event.user_id: event.submitted_at}
+            )
     raise TypeError(f"a session knows no {type(event).__name__}")
 
 

@@ -74,7 +74,12 @@ def test_an_organization_that_was_never_configured_has_nothing() -> None:
     world = World().given(*(session(n) for n in range(1, 11)), certificate(1), feedback(1))
     activity = world.activity("mia")
     assert (activity.available.badges, activity.available.certificates) == (False, False)
-    assert activity.badges.earned == activity.badges.in_progress == activity.sessions_without_feedback == []
+    assert (
+        activity.badges.earned
+        == activity.badges.in_progress
+        == activity.sessions_without_feedback
+        == []
+    )
     assert world.granted() == []
 
 
@@ -87,13 +92,17 @@ def test_other_plans_have_nothing() -> None:
 
 def test_badges_need_their_switch() -> None:
     """Rule 1: badges need the organization's badges_enabled on top; certificates don't."""
-    world = World().given(organization(badges=False), certificate(1), *map(session, range(1, 11)), feedback(1))
+    world = World().given(
+        organization(badges=False), certificate(1), *map(session, range(1, 11)), feedback(1)
+    )
     assert {grant.kind for grant in world.granted()} == {"certificate"}
 
 
 def test_switching_on_late_grants_the_past() -> None:
     """Rule 2: when it becomes available, all that is due is granted at once, for the past too."""
-    world = World().given(organization("starter"), *(session(n) for n in range(1, 12)), certificate(1), feedback(1))
+    world = World().given(
+        organization("starter"), *(session(n) for n in range(1, 12)), certificate(1), feedback(1)
+    )
     assert world.granted() == []
     world.when(organization())
     assert sorted((grant.code, grant.user_id) for grant in world.granted()) == [
@@ -115,7 +124,9 @@ def test_what_was_granted_comes_back_into_view() -> None:
 
 def test_progress_is_shown_to_those_eligible() -> None:
     """Rule 4: progress towards a badge is shown to those with its role; Connector to everybody."""
-    world = World().given(organization(), registered("mia", "mentor"), joined("ben", "mentee"), registered("eve"))
+    world = World().given(
+        organization(), registered("mia", "mentor"), joined("ben", "mentee"), registered("eve")
+    )
 
     def shown(user_id: str) -> list[str]:
         return [badge.code for badge in world.activity(user_id).badges.in_progress]
@@ -169,9 +180,17 @@ def test_a_revoked_badge_is_never_granted_again() -> None:
     """Rule 20: a revoked badge is among the unearned again, marked, and never granted automatically again."""
     world = World().given(organization(), *(session(n) for n in range(1, 11)))
     (award,) = [award for award in world.awards() if award.user_id == "mia"]
-    world.when(revoked(award.award_id), revoked(award.award_id), session(12), organization("starter"), organization())
+    world.when(
+        revoked(award.award_id),
+        revoked(award.award_id),
+        session(12),
+        organization("starter"),
+        organization(),
+    )
     assert badges(world, "mia") == []
-    mentor = next(badge for badge in world.activity("mia").badges.in_progress if badge.code == "mentor")
+    mentor = next(
+        badge for badge in world.activity("mia").badges.in_progress if badge.code == "mentor"
+    )
     assert (mentor.revoked, mentor.count, mentor.missing) == (True, 11, 0)
     assert len([grant for grant in world.granted() if grant.user_id == "mia"]) == 1
 
@@ -186,20 +205,32 @@ def test_an_award_of_another_organization_is_unknown() -> None:
 
 def test_nothing_is_granted_or_shown_to_the_erased() -> None:
     """Rule 27: nothing is granted or shown to an erased member; others' progress does not change."""
-    world = World().given(organization(), *(session(n) for n in range(1, 10)), erased("mia"), session(10))
+    world = World().given(
+        organization(), *(session(n) for n in range(1, 10)), erased("mia"), session(10)
+    )
     world.when(registered("mia", "mentor"))
     assert [grant.user_id for grant in world.granted()] == ["ben"]
     activity = world.activity("mia")
-    assert [(badge.code, badge.count) for badge in activity.badges.in_progress] == [("connector", 0)]
+    assert [(badge.code, badge.count) for badge in activity.badges.in_progress] == [
+        ("connector", 0)
+    ]
     assert activity.sessions_without_feedback == []
 
 
 def test_home_shows_only_what_is_in_progress() -> None:
     """Rule 16: the home view has badges begun and certificates with a number to reach, nothing else."""
     world = World().given(
-        organization(), session(1), certificate(5), certificate(None, program="p2"), joined("mia", program="p2")
+        organization(),
+        session(1),
+        certificate(5),
+        certificate(None, program="p2"),
+        joined("mia", program="p2"),
     )
     home = world.home("mia")
-    assert {badge.code: badge.count for badge in home.badges} == {"connector": 1, "mentor": 1, "super_mentor": 1}
+    assert {badge.code: badge.count for badge in home.badges} == {
+        "connector": 1,
+        "mentor": 1,
+        "super_mentor": 1,
+    }
     assert [one.program_id for one in home.certificates] == ["p1"]
     assert [one.program_id for one in world.activity("mia").certificates.unearned] == ["p1", "p2"]

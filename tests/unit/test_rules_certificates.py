@@ -20,15 +20,25 @@ from tests.scenario import (
 
 
 def holders(world: World) -> list[str]:
-    return sorted(award.user_id for award in world.awards() if award.code == "certificate" and not award.revoked)
+    return sorted(
+        award.user_id
+        for award in world.awards()
+        if award.code == "certificate" and not award.revoked
+    )
 
 
 def test_sessions_with_feedback_earn_it_for_both() -> None:
     """Rule 8: one participant's feedback makes a session count for both."""
-    world = World().given(organization(), certificate(2), session(1), session(2), feedback(1), feedback(2, "mia"))
+    world = World().given(
+        organization(), certificate(2), session(1), session(2), feedback(1), feedback(2, "mia")
+    )
     assert holders(world) == ["ben", "mia"]
     (earned,) = world.activity("ben").certificates.earned
-    assert (earned.earned_at, earned.how, earned.title) == (day(2.5), "automatic", "Spring certificate")
+    assert (earned.earned_at, earned.how, earned.title) == (
+        day(2.5),
+        "automatic",
+        "Spring certificate",
+    )
 
 
 def test_feedback_may_come_first() -> None:
@@ -39,7 +49,9 @@ def test_feedback_may_come_first() -> None:
 
 def test_strangers_feedback_does_not_count() -> None:
     """Rule 8: feedback by somebody who was not in the session does not count."""
-    world = World().given(organization(), certificate(1), feedback(1, "eve"), session(1), feedback(1, "eva"))
+    world = World().given(
+        organization(), certificate(1), feedback(1, "eve"), session(1), feedback(1, "eva")
+    )
     assert holders(world) == []
     assert [one.session_id for one in world.activity("mia").sessions_without_feedback] == ["s1"]
 
@@ -47,7 +59,12 @@ def test_strangers_feedback_does_not_count() -> None:
 def test_only_that_programs_sessions_count() -> None:
     """Rule 8: a session counts when it was completed in that very program."""
     world = World().given(
-        organization(), certificate(2), session(1), session(2, program="p2"), feedback(1), feedback(2, program="p2")
+        organization(),
+        certificate(2),
+        session(1),
+        session(2, program="p2"),
+        feedback(1),
+        feedback(2, program="p2"),
     )
     assert holders(world) == []
     assert world.activity("mia").certificates.unearned[0].count == 1
@@ -89,16 +106,22 @@ def test_what_was_never_enabled_is_unknown() -> None:
 
 def test_lowering_the_number_grants_at_once() -> None:
     """Rule 9: a lower number grants at once what is due; a higher one takes nothing away (rule 11)."""
-    world = World().given(organization(), certificate(5), session(1), session(2), feedback(1), feedback(2))
+    world = World().given(
+        organization(), certificate(5), session(1), session(2), feedback(1), feedback(2)
+    )
     assert holders(world) == []
     assert holders(world.when(certificate_changed(required_sessions=2))) == ["ben", "mia"]
     assert holders(world.when(certificate_changed(required_sessions=9))) == ["ben", "mia"]
-    assert [one.title for one in world.activity("ben").certificates.earned] == ["Spring certificate"]
+    assert [one.title for one in world.activity("ben").certificates.earned] == [
+        "Spring certificate"
+    ]
 
 
 def test_disabling_stops_new_awards_and_hides_progress() -> None:
     """Rule 11: disabling takes no award away, stops new ones and hides progress; enabling again catches up."""
-    world = World().given(organization(), certificate(1), session(1), feedback(1), certificate_disabled())
+    world = World().given(
+        organization(), certificate(1), session(1), feedback(1), certificate_disabled()
+    )
     world.when(session(2, "mia", "eve"), feedback(2, "eve"))
     assert holders(world) == ["ben", "mia"]
     assert world.activity("eve").certificates.unearned == []
@@ -109,7 +132,11 @@ def test_disabling_stops_new_awards_and_hides_progress() -> None:
 def test_an_award_keeps_its_design() -> None:
     """Rule 10: later edits never change an award already granted."""
     world = World().given(organization(), certificate(1), session(1), feedback(1))
-    world.when(certificate_changed(name="Other", colour="#ffffff"), session(2, "mia", "eve"), feedback(2, "eve"))
+    world.when(
+        certificate_changed(name="Other", colour="#ffffff"),
+        session(2, "mia", "eve"),
+        feedback(2, "eve"),
+    )
     assert {grant.user_id: (grant.title, grant.colour) for grant in world.granted()} == {
         "mia": ("Spring certificate", "#0a5c36"),
         "ben": ("Spring certificate", "#0a5c36"),
@@ -124,7 +151,11 @@ def test_a_change_clears_with_null_and_keeps_the_rest() -> None:
     assert (unearned.guidance, unearned.required_sessions) == ("Give feedback", 5)
     world.when(certificate_changed(guidance=None, required_sessions=None, name=UNSET))
     (unearned,) = world.activity("ben").certificates.unearned
-    assert (unearned.guidance, unearned.required_sessions, unearned.title) == (None, None, "Spring certificate")
+    assert (unearned.guidance, unearned.required_sessions, unearned.title) == (
+        None,
+        None,
+        "Spring certificate",
+    )
 
 
 def test_manual_awards_wait_for_the_certificate() -> None:
@@ -145,7 +176,14 @@ def test_manual_awards_wait_for_availability() -> None:
 
 def test_holders_are_skipped() -> None:
     """Rule 12: members who hold the certificate already are skipped."""
-    world = World().given(organization(), certificate(1), session(1), feedback(1), by_hand("ben", "eve"), by_hand("eve"))
+    world = World().given(
+        organization(),
+        certificate(1),
+        session(1),
+        feedback(1),
+        by_hand("ben", "eve"),
+        by_hand("eve"),
+    )
     assert [(grant.user_id, grant.how) for grant in world.granted()] == [
         ("mia", "automatic"),
         ("ben", "automatic"),
@@ -156,7 +194,9 @@ def test_holders_are_skipped() -> None:
 def test_the_smaller_instant_goes_first() -> None:
     """Rule 18: where a manual and an automatic award are due at once, the smaller instant goes first."""
     for awarded_at, how, earned_at in ((day(0), "manual", day(0)), (day(9), "automatic", day(1.5))):
-        world = World().given(session(1), feedback(1), by_hand("ben", at=awarded_at), certificate(1), organization())
+        world = World().given(
+            session(1), feedback(1), by_hand("ben", at=awarded_at), certificate(1), organization()
+        )
         (earned,) = world.activity("ben").certificates.earned
         assert (earned.how, earned.earned_at) == (how, earned_at)
         assert len(world.activity("ben").certificates.earned) == 1
@@ -178,20 +218,28 @@ def test_a_revoked_certificate_can_be_awarded_again_by_hand_only() -> None:
 def test_development_sessions_count_for_nothing_automatic() -> None:
     """Rules 6 and 16: sessions without feedback are listed for one-to-one programs only."""
     world = World().given(
-        organization(), group_session(1, [("mia", "mentor"), ("ben", "mentee")], "development", program="d1")
+        organization(),
+        group_session(1, [("mia", "mentor"), ("ben", "mentee")], "development", program="d1"),
     )
     assert world.activity("mia").sessions_without_feedback == []
 
 
 def test_sessions_without_feedback_are_listed_in_order() -> None:
     """Rule 16: completed one-to-one sessions without valid feedback, by instant and then by id."""
-    world = World().given(organization(), session(2), session("b", at=START), session("a", at=START), feedback(2))
-    assert [one.session_id for one in world.activity("ben").sessions_without_feedback] == ["sa", "sb"]
+    world = World().given(
+        organization(), session(2), session("b", at=START), session("a", at=START), feedback(2)
+    )
+    assert [one.session_id for one in world.activity("ben").sessions_without_feedback] == [
+        "sa",
+        "sb",
+    ]
 
 
 def test_known_sessions_cannot_be_told_otherwise() -> None:
     """The contract: a session id again with other content is refused, the first stands; the same changes nothing."""
-    world = World().given(organization(), session(1), session(1), session(1, mentee="eve"), session(1, program="p2"))
+    world = World().given(
+        organization(), session(1), session(1), session(1, mentee="eve"), session(1, program="p2")
+    )
     world.when(session(1, at=day(2)))
     assert world.refused == ["conflicting_session"] * 3
     assert world.activity("eve").sessions_without_feedback == []
@@ -199,6 +247,12 @@ def test_known_sessions_cannot_be_told_otherwise() -> None:
 
 def test_of_several_feedbacks_the_earliest_counts() -> None:
     """The contract: of several feedbacks of one person about one session the smallest instant counts."""
-    world = World().given(organization(), session(1), feedback(1, at=day(5)), feedback(1, at=day(3)), feedback(1, at=day(4)))
+    world = World().given(
+        organization(),
+        session(1),
+        feedback(1, at=day(5)),
+        feedback(1, at=day(3)),
+        feedback(1, at=day(4)),
+    )
     world.when(certificate(1))
     assert world.activity("ben").certificates.earned[0].earned_at == day(3)

@@ -1,0 +1,57 @@
+"""Questions that HTTP asks of the read models: asynchronous, one statement each, in autocommit."""
+
+from typing import Any
+
+import psycopg
+from psycopg.rows import TupleRow, scalar_row
+from psycopg_pool import AsyncConnectionPool
+
+from projections.activity import (
+    MEMBER_ROWS_QUERY,
+    Activity,
+    FeedbackUrl,
+    activity,
+    decode_member_rows,
+)
+
+AsyncPool = AsyncConnectionPool[psycopg.AsyncConnection[TupleRow]]
+
+
+def read_pool(conninfo: str, max_size: int = 10) -> AsyncPool:
+    """The connections for reading, opened by the application's lifespan."""
+    return AsyncConnectionPool(
+        conninfo,
+        kwargs={"autocommit": True},
+        min_size=1,
+        max_size=max_size,
+        open=False,
+        timeout=5,
+        check=AsyncConnectionPool.check_connection,
+    )
+
+
+class Reading:
+    """What can be asked."""
+
+    def __init__(self, pool: AsyncPool, feedback_url: FeedbackUrl) -> None:
+        self._pool = pool
+        self._feedback_url = feedback_url
+
+    async def activity(self, organization_id: str, user_id: str) -> Activity:
+        """All that a member has earned and can earn."""
+        rows: Any = await self._one(
+            MEMBER_ROWS_QUERY, {"organization_id": organization_id, "user_id": user_id}
+        )
+        return activity(
+            decode_member_rows(rows).progress(), organization_id, user_id, self._feedback_url
+        )
+
+    async def is_ready(self) -> None:
+        """Raises where the read models can't be read."""
+        await self._one("SELECT count(*) FROM (SELECT FROM organization LIMIT 1) AS found", {})
+
+    async def _one(self, query: str, parameters: dict[str, Any]) -> Any:
+        async with self._pool.connection() as connection:
+            cursor = connection.cursor(row_factory=scalar_row)
+            await cursor.execute(query, parameters, prepare=True)
+            return await cursor.fetchone()

@@ -1,0 +1,53 @@
+"""What the commands of both services share: how they are told to stop, and how they say that they failed."""
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Final
+
+import psycopg
+from kafka.errors import KafkaError
+from psycopg_pool import PoolTimeout
+
+from services.environment import ListenError, SettingsError
+from services.kafka import PositionOutOfRangeError, TopicRecreatedError
+
+FAILED: Final = 1
+WRONG_USAGE: Final = 2
+
+_FAILURES: Final = (
+    KafkaError,
+    ListenError,
+    PoolTimeout,
+    PositionOutOfRangeError,
+    TopicRecreatedError,
+    psycopg.Error,
+)
+
+
+def told_to_stop() -> threading.Event:
+    """An event that SIGTERM and Ctrl-C set."""
+    stop = threading.Event()
+
+    def set_it(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, set_it)
+    return stop
+
+
+@contextmanager
+def failures_in_plain_words() -> Iterator[None]:
+    """Ends the process with the contract's exit status where a command fails for a reason outside of it."""
+    try:
+        yield
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(WRONG_USAGE) from None
+    except _FAILURES as error:
+        print(f"{type(error).__name__}: {error}".strip(), file=sys.stderr)
+        raise SystemExit(FAILED) from None

@@ -1,0 +1,258 @@
+"""The consumer loop of both services: a batch, its effects and the next offsets, all or nothing.
+
+A batch is what one poll of Kafka gives, out of many partitions and topics. It is decoded once,
+outside of any transaction; then one PostgreSQL transaction first moves the positions of its
+partitions and then does its work. So a message takes effect exactly once whatever dies in between:
+what was not committed is read again, and a consumer that has lost a partition without knowing can
+not move its position any more (see `services.positions`).
+"""
+
+import random
+import threading
+from collections import Counter as Tally
+from collections.abc import Callable, Mapping, Sequence
+from time import monotonic
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import structlog
+from kafka.errors import RetriableError
+from prometheus_client import Counter, Gauge, Histogram
+
+from services.commits import Committer, StoppedError, Transaction, Work
+from services.positions import POSITIONS_DDL, Connection, Position, Positions, Step
+from services.presence import Presence
+from services.stream import PositionOutOfRangeError, Stream
+from services.topics import KafkaSettings, Partition
+
+__all__ = [
+    "POSITIONS_DDL",
+    "Handler",
+    "KafkaSettings",
+    "Message",
+    "PositionOutOfRangeError",
+    "TopicRecreatedError",
+    "Transaction",
+    "Work",
+    "consume",
+]
+
+log = structlog.get_logger()
+
+BATCHES: Final = Counter("consumer_batches_total", "Batches committed")
+BATCH_SECONDS: Final = Histogram("consumer_batch_seconds", "From the poll of a batch to its commit")
+MESSAGES: Final = Counter("consumer_messages_total", "Messages committed", ["topic"])
+LOSSES: Final = Counter("consumer_losses_total", "Batches dropped: others had taken partitions")
+LAG: Final = Gauge("consumer_lag_offsets", "Still to be read", ["topic", "partition"])
+HEARTBEAT: Final = Gauge("consumer_heartbeat_timestamp_seconds", "When the loop last turned")
+
+
+class Message(NamedTuple):
+    """A record as Kafka holds it; `topic` is its real name."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes | None]]
+    timestamp_ms: int
+
+
+Handler = Callable[[Sequence[Message]], Work]
+"""Decodes a batch, once, outside of any transaction; messages of one partition are in order."""
+
+
+class TopicRecreatedError(Exception):
+    """A topic was deleted and made anew: its offsets mean other messages than they did."""
+
+
+def consume(  # noqa: PLR0913 # keywords all, and what follows `stop` is for tests and tuning
+    kafka: KafkaSettings,
+    *,
+    group: str,
+    topics: Sequence[str],
+    transaction: Transaction,
+    handle: Handler,
+    stop: threading.Event,
+    max_batch: int = 5_000,
+    session_timeout_ms: int = 45_000,
+    transaction_timeout_seconds: int = 60,
+) -> None:
+    """Consumes topics as a member of a group until `stop` is set; the batch at hand is finished.
+
+    `group` and `topics` are real names. What the group never read it reads from the oldest message
+    on. All members of a group must use one database, where `POSITIONS_DDL` has been executed.
+
+    A broker or a database that goes away is waited for. A member silent for `session_timeout_ms`
+    loses its partitions. A transaction that takes `transaction_timeout_seconds` is ended by the
+    server: its locks may be what the partitions' next holder waits for.
+
+    Raises PositionOutOfRangeError and TopicRecreatedError if Kafka does not hold what is to be read
+    next; psycopg's error if a batch clashes again and again; KafkaTimeoutError if no broker answers
+    at the start, KafkaError if one refuses us; and whatever `handle` and its work raise.
+    """
+    stream = Stream(kafka, group=group, topics=topics, session_timeout_ms=session_timeout_ms)
+    try:
+        positions = Positions(stream.cluster_id(), group)
+        committer = Committer(positions, transaction, stop, transaction_timeout_seconds)
+        loop = _Loop(stream, committer, handle, settling_seconds=session_timeout_ms / 3_000)
+        while not stop.is_set():
+            HEARTBEAT.set_to_current_time()
+            loop.turn(max_batch)
+    except StoppedError:
+        log.info("consumer_stopped", reason="asked to while the database was gone")
+    finally:
+        stream.close()
+
+
+class _Batch(NamedTuple):
+    messages: list[Message]
+    steps: list[Step]
+
+
+class _Loop:
+    """Holds partitions and commits what they give."""
+
+    def __init__(
+        self, stream: Stream, committer: Committer, handle: Handler, settling_seconds: float
+    ) -> None:
+        self._stream = stream
+        self._committer = committer
+        self._handle = handle
+        self._settling_seconds = settling_seconds
+        self._held: dict[Partition, Position] = {}
+        self._to_take: frozenset[Partition] = frozenset()
+        self._take_due = monotonic()
+        self._broker = Presence("broker")
+
+    def turn(self, max_batch: int) -> None:
+        """Polls once, and commits what came."""
+        try:
+            records = self._stream.poll(max_batch)
+            assignment = self._stream.new_assignment()
+            if assignment is not None:
+                self._let_go_for(assignment)
+                records = {}
+            if self._to_take and monotonic() >= self._take_due:
+                self._take()
+        except RetriableError as error:
+            log.warning("kafka_request_failed", error=repr(error))
+            self._start_over()
+            return
+        if records:
+            self._process(records)
+        else:
+            self._idle()
+
+    def _let_go_for(self, assignment: frozenset[Partition]) -> None:
+        self._held = {}
+        self._to_take = assignment
+        LAG.clear()
+
+    def _take(self) -> None:
+        beginnings = self._stream.beginnings(self._to_take)
+        topic_ids = self._stream.topic_ids({topic for topic, _ in self._to_take})
+        self._held = self._committer.take(beginnings, topic_ids)
+        self._to_take = frozenset()
+        for (topic, _), position in self._held.items():
+            _check_topic(topic, position, topic_ids[topic])
+        self._stream.begin({taken: position.next_offset for taken, position in self._held.items()})
+        log.info("partitions_taken", partitions=[f"{topic}-{n}" for topic, n in self._held])
+
+    def _process(self, records: Mapping[Partition, list[Any]]) -> None:
+        started = monotonic()
+        self._broker.found()
+        batch = self._batch(records)
+        if batch.messages and self._commit(batch.steps, self._handle(batch.messages)):
+            _account(batch, monotonic() - started)
+
+    def _batch(self, records: Mapping[Partition, list[Any]]) -> _Batch:
+        batch = _Batch([], [])
+        for (topic, number), found in records.items():
+            held = self._held[topic, number]
+            _check_topic(topic, held, self._stream.topic_id(topic))
+            messages = _messages(found, held.next_offset)
+            if messages:
+                to_offset = messages[-1].offset + 1
+                batch.steps.append(Step(topic, number, held.next_offset, to_offset, held.epoch))
+                batch.messages.extend(messages)
+        return batch
+
+    def _commit(self, steps: Sequence[Step], work: Work) -> bool:
+        if not self._committer.commit(steps, work):
+            LOSSES.inc()
+            log.warning("positions_lost", partitions=[f"{s.topic}-{s.partition}" for s in steps])
+            self._start_over()
+            return False
+        reached = {(step.topic, step.partition): step.to_offset for step in steps}
+        for partition, offset in reached.items():
+            self._held[partition] = self._held[partition]._replace(next_offset=offset)
+            LAG.labels(*partition).set((self._stream.end(partition) or offset) - offset)
+        self._stream.report(reached)
+        return True
+
+    def _start_over(self) -> None:
+        """Takes all that is assigned again, but not at once.
+
+        A consumer that was paused may have lost what it believes to be assigned. It finds out with
+        its next heartbeat; did it take partitions before, it and their holder would take turns in
+        shutting each other out.
+        """
+        self._stream.start_over()
+        self._take_due = monotonic() + self._settling_seconds * random.uniform(1, 2)
+
+    def _idle(self) -> None:
+        if self._held and not self._stream.is_connected():
+            self._broker.missed("no connection")
+            return
+        self._broker.found()
+        self._pass_over_what_holds_no_message()
+        self._stream.report({})
+
+    def _pass_over_what_holds_no_message(self) -> None:
+        """Moves positions behind offsets that will never be read: they would count as lag."""
+        steps = [
+            Step(*partition, held.next_offset, reached, held.epoch)
+            for partition, held in self._held.items()
+            if (reached := self._stream.reached(partition)) > held.next_offset
+        ]
+        if steps:
+            self._commit(steps, _nothing)
+
+
+def _messages(records: Sequence[Any], next_offset: int) -> list[Message]:
+    """The records from `next_offset` on; almost always all are, so only the first is looked at."""
+    if records[0].offset < next_offset:
+        records = [record for record in records if record.offset >= next_offset]
+    return [
+        Message(topic, partition, offset, key, value, headers, timestamp_ms)
+        for topic, partition, _, offset, timestamp_ms, _, key, value, headers, *_ in records
+    ]
+
+
+def _check_topic(topic: str, position: Position, topic_id: UUID | None) -> None:
+    if topic_id not in (None, position.topic_id):
+        raise TopicRecreatedError(
+            f"Topic {topic} was deleted and made anew: it is {topic_id} now, and the position"
+            f" {position.next_offset} is one in {position.topic_id}. To read the new topic from its"
+            " beginning, delete the old one's rows of this group in consumer_position."
+        )
+
+
+def _account(batch: _Batch, seconds: float) -> None:
+    counts = Tally(message.topic for message in batch.messages)
+    for topic, count in counts.items():
+        MESSAGES.labels(topic).inc(count)
+    BATCHES.inc()
+    BATCH_SECONDS.observe(seconds)
+    log.info(
+        "batch_committed",
+        messages=dict(counts),
+        offsets={f"{s.topic}-{s.partition}": (s.from_offset, s.to_offset) for s in batch.steps},
+        seconds=round(seconds, 4),
+    )
+
+
+def _nothing(connection: Connection) -> None:
+    """The work of a batch without messages."""

@@ -1,0 +1,1 @@
+"""Sharing: the public pages of awards, and the links that open and close them."""

@@ -1,0 +1,165 @@
+"""The commands of sharing: `python -m services.sharing --help`."""
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Annotated, Final
+
+import psycopg
+import typer
+from kafka.errors import KafkaError
+
+from schemas.links import EVENT_TYPES
+from services.environment import ListenError, SettingsError, read_settings
+from services.journal import Journal
+from services.kafka import PositionOutOfRangeError, TopicRecreatedError
+from services.kafka import consume as consume_topics
+from services.observability import configure_logging, metrics_server
+from services.positions import Positions
+from services.sharing import api, upkeep, views
+from services.sharing.application import Sharing
+from services.sharing.consumer import GROUP, TOPICS, Intake
+from services.sharing.reading import Reading
+from services.sharing.settings import SharingSettings
+from services.topics import cluster_id, lag
+from services.web import TokenVerifier
+from services.web import serve as serve_api
+
+FAILED: Final = 1
+WRONG_USAGE: Final = 2
+
+_FAILURES: Final = (
+    KafkaError,
+    ListenError,
+    PositionOutOfRangeError,
+    TopicRecreatedError,
+    psycopg.Error,
+)
+
+app = typer.Typer(
+    help="Sharing: public pages of awards, and the links that open and close them.\n\n"
+    "Settings are environment variables; SHARING_DATABASE_URL, KAFKA_BOOTSTRAP_SERVERS and"
+    " PUBLIC_URL come first. Exit status: 0 done, 1 failed, 2 wrong usage or settings.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command()
+def migrate() -> None:
+    """Create or upgrade the database schema. Safe to repeat, and to run twice at once."""
+    with _journal(_settings()) as journal:
+        upkeep.migrate(journal)
+
+
+@app.command()
+def serve() -> None:
+    """Serve public pages and owners' calls over HTTP, until SIGTERM or Ctrl-C."""
+    settings = _settings()
+    verifier = TokenVerifier.from_settings(settings.auth)
+    with _journal(settings) as journal:
+        application = api.create(
+            Sharing(journal), Reading(journal.conninfo), verifier, settings.public_url
+        )
+        serve_api(application, settings.listen)
+
+
+@app.command()
+def consume() -> None:
+    """Take in awards and the directory from Kafka, until SIGTERM or Ctrl-C.
+
+    May run many times over: the partitions are shared out.
+    """
+    settings = _settings()
+    kafka = settings.kafka
+    with (
+        _journal(settings) as journal,
+        metrics_server(settings.observability.metrics_listen),
+    ):
+        consume_topics(
+            kafka,
+            group=kafka.group(GROUP),
+            topics=[kafka.topic(name) for name in TOPICS],
+            transaction=journal.transaction,
+            handle=Intake(Sharing(journal)),
+            stop=_told_to_stop(),
+        )
+
+
+@app.command()
+def rebuild() -> None:
+    """Build the read models again from the journal beside the live ones; reads go on."""
+    with _journal(_settings()) as journal:
+        events = upkeep.rebuild(journal)
+    print(f"Rebuilt from {events} events.")
+
+
+@app.command()
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Show how far consuming has come: the lag of each topic, the position in each partition."""
+    settings = _settings()
+    kafka = settings.kafka
+    with _journal(settings) as journal, journal.connection() as connection:
+        next_offsets = Positions(cluster_id(kafka), kafka.group(GROUP)).next_offsets(connection)
+    lags = lag(kafka, [kafka.topic(name) for name in TOPICS], next_offsets)
+    positions: dict[str, dict[str, int]] = {topic: {} for topic in lags}
+    for (topic, partition), offset in next_offsets.items():
+        positions.setdefault(topic, {})[str(partition)] = offset
+    if as_json:
+        print(json.dumps({"lag": lags, "backlog": {}, "positions": positions}))
+        return
+    for topic, behind in lags.items():
+        reached = ", ".join(f"{partition}: {at}" for partition, at in positions[topic].items())
+        print(f"{topic}  lag {behind}  positions {reached or 'none yet'}")
+
+
+def _settings() -> SharingSettings:
+    settings = read_settings(SharingSettings, os.environ)
+    configure_logging(settings.observability)
+    return settings
+
+
+def _journal(settings: SharingSettings) -> Journal:
+    return Journal(settings.database_url, views.JOURNAL_SCHEMA, EVENT_TYPES)
+
+
+def _told_to_stop() -> threading.Event:
+    """An event that SIGTERM and Ctrl-C set."""
+    stop = threading.Event()
+
+    def set_it(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, set_it)
+    return stop
+
+
+@contextmanager
+def _failures_in_plain_words() -> Iterator[None]:
+    try:
+        yield
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(WRONG_USAGE) from None
+    except _FAILURES as error:
+        print(f"{type(error).__name__}: {error}".strip(), file=sys.stderr)
+        raise SystemExit(FAILED) from None
+
+
+def main() -> None:
+    """Runs a command."""
+    with _failures_in_plain_words():
+        app(prog_name="sharing")
+
+
+if __name__ == "__main__":
+    main()

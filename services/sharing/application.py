@@ -1,0 +1,134 @@
+"""The verbs of sharing, over its journal: each decides on what is true and writes what follows.
+
+Every writer takes the journal's lock before it reads. Writes are few here, so nobody waits long,
+and none can clash: an erasure can't pass a link that is being made, nor two requests make two
+links.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import reduce
+from secrets import token_urlsafe
+from typing import Any, Final, NamedTuple
+from uuid import uuid4
+
+import psycopg
+
+from schemas.links import AwardReceived, Event, LinkDisabled
+from services.journal import Entry, Journal
+from services.sharing import links, personal, views
+from services.sharing.links import DisableLink, IssueLink, SharedAward
+from services.sharing.personal import Person
+from services.sharing.recipients import EraseRecipient, NameRecipient
+from services.sharing.streams import (
+    Fact,
+    Streams,
+    availability_stream,
+    award_stream,
+    recipient_stream,
+    route,
+    shared_award,
+)
+
+Connection = psycopg.Connection[Any]
+
+TOKEN_BYTES: Final = 24  # 192 bits: rule 21 asks for 128 at least
+
+
+class OwnersLink(NamedTuple):
+    """The active link of an award, as its owner gets it."""
+
+    award: AwardReceived
+    token: str
+    is_new: bool
+
+
+class Sharing:
+    """What sharing does. Errors are those of `services.sharing.errors`, and psycopg's own."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def take_in(self, connection: Connection, facts: Sequence[Fact]) -> list[bool]:
+        """Takes in facts, in this order, in the transaction of the connection.
+
+        Tells of each whether it changed something: what was heard before changes nothing.
+        """
+        self._journal.lock(connection)
+        routes = [route(fact) for fact in facts]
+        streams = Streams(self._journal.load(connection, {where.stream for where in routes}))
+        changed = [
+            bool(streams.decide(where, fact)) for where, fact in zip(routes, facts, strict=True)
+        ]
+        self._write(connection, streams.entries)
+        _name_and_erase(connection, (fact for fact, new in zip(facts, changed, strict=True) if new))
+        return changed
+
+    def issue_link(self, who: Person, award_id: str, now: datetime) -> OwnersLink:
+        """Gives the award's active link, made now where there is none."""
+        command = IssueLink(
+            organization_id=who.organization_id,
+            award_id=award_id,
+            link_id=uuid4(),
+            by=who.user_id,
+            at=now,
+        )
+        with self._journal.transaction() as connection:
+            state, events = self._decide(connection, command)
+            assert state.award is not None  # decide has seen to both
+            assert state.link is not None
+            if events:
+                token = token_urlsafe(TOKEN_BYTES)
+                personal.keep_token(connection, who, command.link_id, token)
+            else:
+                token = personal.token_of(connection, state.link.link_id)
+        return OwnersLink(state.award, token, is_new=bool(events))
+
+    def disable_link(self, who: Person, award_id: str, now: datetime) -> None:
+        """Kills the award's active link, if there is one, for good."""
+        command = DisableLink(
+            organization_id=who.organization_id, award_id=award_id, by=who.user_id, at=now
+        )
+        with self._journal.transaction() as connection:
+            _, events = self._decide(connection, command)
+            for event in events:
+                if isinstance(event, LinkDisabled):
+                    personal.forget_token(connection, event.link_id)
+
+    def _decide(
+        self, connection: Connection, command: IssueLink | DisableLink
+    ) -> tuple[SharedAward, Sequence[Event]]:
+        """Writes what a command on a link leads to; gives the state after it, and its events."""
+        self._journal.lock(connection)
+        organization_id = command.organization_id
+        stream = award_stream(organization_id, command.award_id)
+        others = recipient_stream(organization_id, command.by), availability_stream(organization_id)
+        recorded = self._journal.load(connection, (stream, *others))
+        state = shared_award(recorded)
+        events = links.decide(command, state)
+        version = len(recorded.get(stream, ()))
+        self._write(
+            connection, [Entry(stream, version + n, event) for n, event in enumerate(events, 1)]
+        )
+        return reduce(links.evolve, events, state), events
+
+    def _write(self, connection: Connection, entries: Sequence[Entry]) -> None:
+        """Appends entries and carries them into the read models."""
+        if entries:
+            self._journal.append(connection, entries)
+            views.use(connection)
+            views.fold(connection, [entry.event for entry in entries])
+
+
+def _name_and_erase(connection: Connection, facts: Iterable[Fact]) -> None:
+    """Writes personal data, and destroys it. Nobody is named after being erased: names go first."""
+    names: dict[Person, str] = {}
+    erased: list[Person] = []
+    for fact in facts:
+        match fact:
+            case NameRecipient():
+                names[Person(fact.organization_id, fact.user_id)] = fact.display_name
+            case EraseRecipient():
+                erased.append(Person(fact.organization_id, fact.user_id))
+    personal.name(connection, names)
+    personal.erase(connection, erased)

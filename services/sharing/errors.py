@@ -1,0 +1,17 @@
+"""Why sharing says no, in the words of the domain."""
+
+
+class SharingError(Exception):
+    """Something can't be done; nothing was changed."""
+
+
+class UnknownAwardError(SharingError):
+    """There is no such award in the organization, or none to be seen."""
+
+
+class NotTheOwnerError(SharingError):
+    """The award is another person's."""
+
+
+class RevokedAwardError(SharingError):
+    """The award was revoked, so no new link to it is made."""

@@ -1,0 +1,52 @@
+"""Look-ups of shared links: all that arrive in one turn of the event loop make one query.
+
+Each look-up is asked for after it arrived and kept for nobody else, so a link that was disabled is
+dead at the next request, whichever process disabled it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from services.sharing.personal import digest
+from services.sharing.reading import PublicLink
+
+Fetch = Callable[[Sequence[bytes]], Awaitable[Mapping[bytes, PublicLink]]]
+"""The links of many digests at once; those never issued are left out."""
+
+
+class Lookups:
+    """Finds links by token. An error of `fetch` reaches every look-up that was in its query."""
+
+    def __init__(self, fetch: Fetch) -> None:
+        self._fetch = fetch
+        self._waiting: list[tuple[bytes, asyncio.Future[PublicLink | None]]] = []
+        self._asking: set[asyncio.Task[None]] = set()
+
+    async def find(self, token: str) -> PublicLink | None:
+        """The link with this token, None where none was ever issued."""
+        loop = asyncio.get_running_loop()
+        if not self._waiting:
+            loop.call_soon(self._ask)
+        answer: asyncio.Future[PublicLink | None] = loop.create_future()
+        self._waiting.append((digest(token), answer))
+        return await answer
+
+    def _ask(self) -> None:
+        together, self._waiting = self._waiting, []
+        task = asyncio.create_task(self._answer(together))
+        self._asking.add(task)  # the loop itself holds tasks by weak references only
+        task.add_done_callback(self._asking.discard)
+
+    async def _answer(
+        self, together: Sequence[tuple[bytes, asyncio.Future[PublicLink | None]]]
+    ) -> None:
+        try:
+            found = await self._fetch([key for key, _ in together])
+        except Exception as error:  # whatever it is, nobody may be left waiting
+            for _, answer in together:
+                if not answer.done():
+                    answer.set_exception(error)
+            return
+        for key, answer in together:
+            if not answer.done():  # a client may have gone
+                answer.set_result(found.get(key))

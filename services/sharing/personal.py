@@ -1,0 +1,102 @@
+"""Personal data: the only place in sharing with a person's name, or a token that opens a page.
+
+It is the source of record for both, beside the journal, so that they can be erased by row.
+Rebuilding the read models never touches it.
+"""
+
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import psycopg
+
+Connection = psycopg.Connection[Any]
+
+
+class Person(NamedTuple):
+    """Whom an organization knows under a user id."""
+
+    organization_id: str
+    user_id: str
+
+
+DDL = """
+CREATE TABLE IF NOT EXISTS recipient_name (
+    organization_id text NOT NULL,
+    user_id text NOT NULL,
+    display_name text NOT NULL,
+    PRIMARY KEY (organization_id, user_id)
+);
+CREATE TABLE IF NOT EXISTS link_token (
+    digest bytea PRIMARY KEY,
+    token text,
+    link_id uuid NOT NULL UNIQUE,
+    organization_id text NOT NULL,
+    user_id text NOT NULL,
+    CHECK (token IS NULL OR digest = sha256(convert_to(token, 'UTF8')))
+);
+CREATE INDEX IF NOT EXISTS link_token_owner ON link_token (organization_id, user_id);
+COMMENT ON COLUMN link_token.digest IS 'SHA-256 of the token: it outlives it';
+COMMENT ON COLUMN link_token.token IS 'only while the link is active, for its owner to copy again';
+"""
+
+
+def digest(token: str) -> bytes:
+    """What a token is looked up by. Any text has one, so a mistyped token costs what any costs.
+
+    Nor can the time of a look-up tell how much of a token was right.
+    """
+    return sha256(token.encode(errors="surrogatepass")).digest()
+
+
+def name(connection: Connection, names: Mapping[Person, str]) -> None:
+    """Writes down people's names, in place of earlier ones."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            """
+            INSERT INTO recipient_name (organization_id, user_id, display_name) VALUES (%s, %s, %s)
+            ON CONFLICT (organization_id, user_id) DO UPDATE SET display_name =
+            excluded.display_name
+            """,
+            [(*person, display_name) for person, display_name in names.items()],
+        )
+
+
+def erase(connection: Connection, people: Iterable[Person]) -> None:
+    """Destroys people's names and the tokens of their links, for good."""
+    with connection.cursor() as cursor:
+        everybody = list(people)
+        cursor.executemany(
+            "DELETE FROM recipient_name WHERE organization_id = %s AND user_id = %s", everybody
+        )
+        cursor.executemany(
+            "UPDATE link_token SET token = NULL WHERE organization_id = %s AND user_id = %s",
+            everybody,
+        )
+
+
+def keep_token(connection: Connection, owner: Person, link_id: UUID, token: str) -> None:
+    """Writes down the token of a new link."""
+    connection.execute(
+        """
+        INSERT INTO link_token (digest, token, link_id, organization_id, user_id)
+        VALUES (%(digest)s, %(token)s, %(link_id)s, %(organization_id)s, %(user_id)s)
+        """,
+        {"digest": digest(token), "token": token, "link_id": link_id, **owner._asdict()},
+    )
+
+
+def token_of(connection: Connection, link_id: UUID) -> str:
+    """The token of an active link."""
+    row = connection.execute(
+        "SELECT token FROM link_token WHERE link_id = %s AND token IS NOT NULL", (link_id,)
+    ).fetchone()
+    if row is None:
+        raise LookupError(f"link {link_id} has no token")
+    return str(row[0])
+
+
+def forget_token(connection: Connection, link_id: UUID) -> None:
+    """Destroys the token of a disabled link; its digest stays."""
+    connection.execute("UPDATE link_token SET token = NULL WHERE link_id = %s", (link_id,))

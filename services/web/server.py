@@ -1,0 +1,79 @@
+"""Serving an application with uvicorn."""
+
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Final
+
+import structlog
+import uvicorn
+
+from services.environment import Address, ListenError, SettingsError
+from services.web.application import Api
+
+log = structlog.get_logger()
+
+GRACE_SECONDS: Final = 10  # for requests under way when the process is told to stop
+_BACKLOG: Final = 2048
+
+
+def serve(api: Api, listen: Address) -> None:
+    """Serves until SIGTERM or SIGINT, lets requests under way end, and returns.
+
+    ListenError where the address is taken; SettingsError where it can be reached from other
+    machines, though no token can be verified.
+    """
+    if not listen.is_loopback and not api.state.verifier.can_verify:
+        raise SettingsError(
+            "AUTH_JWKS, AUTH_SECRET: found neither,"
+            f" expected one of them in order to listen beyond loopback ({listen})"
+        )
+    with listening(listen) as listener, _stopping_is_no_failure():
+        log.info("listening", address=str(Address(*listener.getsockname()[:2])))
+        uvicorn_server(api).run(sockets=[listener])
+
+
+def uvicorn_server(api: Api) -> uvicorn.Server:
+    """The server that `serve` runs, for those who run it otherwise."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            api,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            log_config=None,  # its loggers go the way of all: services.observability
+            access_log=False,  # it would log paths; services.web.observing logs requests
+            server_header=False,
+            proxy_headers=False,
+            backlog=_BACKLOG,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+    )
+
+
+def listening(listen: Address) -> socket.socket:
+    """A socket that listens there; ListenError where the address is taken."""
+    try:
+        family = socket.getaddrinfo(*listen, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server(listen, family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise ListenError(listen, error) from None
+
+
+@contextmanager
+def _stopping_is_no_failure() -> Iterator[None]:
+    """When it has stopped, uvicorn raises the signal again; that must not kill a clean exit."""
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, _ignore) for number in signals}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _ignore(_number: int, _frame: FrameType | None) -> None:
+    """A handler, unlike SIG_IGN, is not inherited by processes that a service starts."""
