@@ -23,7 +23,10 @@ app = typer.Typer(
     help="Real Apache Kafka and PostgreSQL for this checkout, with nothing but Python.\n\n"
     "They are started by whoever comes first, shared by all who come meanwhile, and stopped soon "
     "after the last has gone. Where KAFKA_BOOTSTRAP_SERVERS or DATABASE_URL is set, that server is "
-    "used and none is started.",
+    "used and none is started.\n\n"
+    "Data go to .devstack at the top of the checkout (or DEVSTACK_FOLDER) and are removed when the "
+    "servers stop, DEVSTACK_LINGER_SECONDS (3) after their last user. Downloads stay in the user's "
+    "cache folder.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -39,9 +42,9 @@ def run() -> None:
             print(f"{key}={value}", flush=True)
         progress.say("Ready. Ctrl-C ends it.")
         with suppress(KeyboardInterrupt):
-            while not membership.is_over():
+            while True:
+                membership.raise_if_over()
                 time.sleep(0.5)
-            raise DevstackError("The servers have died. What they said last is in .devstack.")
 
 
 @app.command("exec")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from devstack import locks
 from devstack.addresses import DevstackError
+from devstack.processes import failure
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -75,6 +76,12 @@ class Home:
 
     def has_supervisor(self) -> bool:
         return locks.is_held(self.alive)
+
+    def why_it_ended(self) -> str:
+        """Of a supervisor that has ended though it had users: ready to be shown."""
+        if self.failure.exists():
+            return self.failure.read_text()
+        return failure("The process that owns the servers", "ended unasked", self.log)
 
     def addresses(self) -> dict[str, str] | None:
         """What the supervisor has told, by service; None before it has."""

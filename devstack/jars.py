@@ -115,7 +115,7 @@ def _download(jar: Jar, folder: Path, advance: Callable[[int], None]) -> None:
 
 
 def _fetch(jar: Jar, folder: Path, advance: Callable[[int], None]) -> Path:
-    from jgo.maven import MavenContext, PythonResolver  # takes a while, and is seldom needed
+    from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415  # slow, seldom needed
 
     resolver = PythonResolver(progress_callback=lambda name, size_bytes: nullcontext(advance))
     project = MavenContext(resolver, repo_cache=folder).project(jar.group, jar.artifact)

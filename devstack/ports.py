@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
-from dataclasses import dataclass, field
+import weakref
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -12,7 +14,6 @@ class Port:
     """A TCP port of 127.0.0.1 that nobody else gets while this object lives."""
 
     number: int
-    reservation: socket.socket = field(repr=False)
 
 
 def reserve_port() -> Port:
@@ -25,7 +26,9 @@ def reserve_port() -> Port:
     reservation = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     reservation.bind(("127.0.0.1", 0))
-    number: int = reservation.getsockname()[1]
-    if sys.platform != "linux":
+    port = Port(reservation.getsockname()[1])
+    if sys.platform == "linux":
+        weakref.finalize(port, os.close, reservation.detach())
+    else:
         reservation.close()
-    return Port(number, reservation)
+    return port

@@ -55,7 +55,7 @@ class Server:
             self.account.reaches(self.folder)
         log_starts = self.log.stat().st_size if self.log.exists() else 0
         self._process = spawn(self.command, self.log, self.death_signal, self.account)
-        self._wait_until_ready(log_starts)
+        self._wait_until_ready(self._process, log_starts)
 
     def stop(self) -> None:
         """Asks for an orderly end and waits for it; kills it if that takes more than a minute."""
@@ -86,11 +86,12 @@ class Server:
         except subprocess.TimeoutExpired:
             self.kill()
 
-    def _wait_until_ready(self, log_starts: int) -> None:
+    def _wait_until_ready(self, process: subprocess.Popen[bytes], log_starts: int) -> None:
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
         while self.ready_line not in self._log_since(log_starts):
-            if not self.running:
-                raise DevstackError(failure(self.name, "did not start", self.log))
+            if (status := process.poll()) is not None:
+                outcome = f"did not start: it ended with status {status}"
+                raise DevstackError(failure(self.name, outcome, self.log))
             if time.monotonic() > deadline:
                 self.kill()
                 outcome = f"did not answer within {START_TIMEOUT_SECONDS} s"

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from devstack import jars, locks, progress
 from devstack.addresses import ENVIRONMENT_VARIABLES, Addresses, DevstackError, given_by_environment
 from devstack.home import CHECKOUT, Home
-from devstack.processes import failure
 
 NAMES = {"kafka": "Apache Kafka", "postgres": "PostgreSQL"}
 
@@ -37,9 +36,10 @@ class Membership:
     home: Home | None
     lease: int | None
 
-    def is_over(self) -> bool:
-        """Whether the stack has died under its users."""
-        return self.home is not None and not self.home.has_supervisor()
+    def raise_if_over(self) -> None:
+        """Raises DevstackError if the stack has died under its users."""
+        if self.home is not None and not self.home.has_supervisor():
+            raise DevstackError(self.home.why_it_ended())
 
 
 @contextmanager
@@ -91,12 +91,6 @@ def _wait_for_addresses(home: Home, services: Iterable[str]) -> dict[str, str]:
     with progress.waiting("Starting " + " and ".join(NAMES[one] for one in services)):
         while (addresses := home.addresses()) is None:
             if not home.has_supervisor():
-                raise DevstackError(_why_it_ended(home))
+                raise DevstackError(home.why_it_ended())
             time.sleep(0.03)
     return addresses
-
-
-def _why_it_ended(home: Home) -> str:
-    if home.failure.exists():
-        return home.failure.read_text()
-    return failure("The process that owns the servers", "ended unasked", home.log)

@@ -10,7 +10,7 @@ not move its position any more (see `services.positions`).
 import random
 import threading
 from collections import Counter as Tally
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import monotonic
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -67,7 +67,7 @@ class TopicRecreatedError(Exception):
     """A topic was deleted and made anew: its offsets mean other messages than they did."""
 
 
-def consume(  # noqa: PLR0913 # keywords all, and what follows `stop` is for tests and tuning
+def consume(
     kafka: KafkaSettings,
     *,
     group: str,
@@ -96,7 +96,7 @@ def consume(  # noqa: PLR0913 # keywords all, and what follows `stop` is for tes
     try:
         positions = Positions(stream.cluster_id(), group)
         committer = Committer(positions, transaction, stop, transaction_timeout_seconds)
-        loop = _Loop(stream, committer, handle, settling_seconds=session_timeout_ms / 3_000)
+        loop = _Loop(stream, committer, handle)
         while not stop.is_set():
             HEARTBEAT.set_to_current_time()
             loop.turn(max_batch)
@@ -114,13 +114,10 @@ class _Batch(NamedTuple):
 class _Loop:
     """Holds partitions and commits what they give."""
 
-    def __init__(
-        self, stream: Stream, committer: Committer, handle: Handler, settling_seconds: float
-    ) -> None:
+    def __init__(self, stream: Stream, committer: Committer, handle: Handler) -> None:
         self._stream = stream
         self._committer = committer
         self._handle = handle
-        self._settling_seconds = settling_seconds
         self._held: dict[Partition, Position] = {}
         self._to_take: frozenset[Partition] = frozenset()
         self._take_due = monotonic()
@@ -145,9 +142,10 @@ class _Loop:
         else:
             self._idle()
 
-    def _let_go_for(self, assignment: frozenset[Partition]) -> None:
+    def _let_go_for(self, assignment: frozenset[Partition], pause_seconds: float = 0) -> None:
         self._held = {}
         self._to_take = assignment
+        self._take_due = monotonic() + pause_seconds
         LAG.clear()
 
     def _take(self) -> None:
@@ -158,7 +156,7 @@ class _Loop:
         for (topic, _), position in self._held.items():
             _check_topic(topic, position, topic_ids[topic])
         self._stream.begin({taken: position.next_offset for taken, position in self._held.items()})
-        log.info("partitions_taken", partitions=[f"{topic}-{n}" for topic, n in self._held])
+        log.info("partitions_taken", partitions=_by_topic(self._held))
 
     def _process(self, records: Mapping[Partition, list[Any]]) -> None:
         started = monotonic()
@@ -182,7 +180,7 @@ class _Loop:
     def _commit(self, steps: Sequence[Step], work: Work) -> bool:
         if not self._committer.commit(steps, work):
             LOSSES.inc()
-            log.warning("positions_lost", partitions=[f"{s.topic}-{s.partition}" for s in steps])
+            log.warning("positions_lost", partitions=_by_topic(step[:2] for step in steps))
             self._start_over()
             return False
         reached = {(step.topic, step.partition): step.to_offset for step in steps}
@@ -195,12 +193,12 @@ class _Loop:
     def _start_over(self) -> None:
         """Takes all that is assigned again, but not at once.
 
-        A consumer that was paused may have lost what it believes to be assigned. It finds out with
-        its next heartbeat; did it take partitions before, it and their holder would take turns in
-        shutting each other out.
+        A consumer that was paused may have lost what it believes to be assigned, and finds out with
+        its next heartbeat. If it took partitions before, it and their holder would shut each other
+        out in turns.
         """
-        self._stream.start_over()
-        self._take_due = monotonic() + self._settling_seconds * random.uniform(1, 2)
+        pause_seconds = self._stream.heartbeat_seconds * random.uniform(1, 2)
+        self._let_go_for(self._stream.silence(), pause_seconds)
 
     def _idle(self) -> None:
         if self._held and not self._stream.is_connected():
@@ -252,6 +250,13 @@ def _account(batch: _Batch, seconds: float) -> None:
         offsets={f"{s.topic}-{s.partition}": (s.from_offset, s.to_offset) for s in batch.steps},
         seconds=round(seconds, 4),
     )
+
+
+def _by_topic(partitions: Iterable[Partition]) -> dict[str, list[int]]:
+    numbers: dict[str, list[int]] = {}
+    for topic, number in sorted(partitions):
+        numbers.setdefault(topic, []).append(number)
+    return numbers
 
 
 def _nothing(connection: Connection) -> None:

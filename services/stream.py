@@ -56,13 +56,15 @@ class Stream:
     def __init__(
         self, kafka: KafkaSettings, *, group: str, topics: Sequence[str], session_timeout_ms: int
     ) -> None:
+        heartbeat_ms = min(3_000, session_timeout_ms // 3)
+        self.heartbeat_seconds: Final = heartbeat_ms / 1_000
         self._consumer = KafkaConsumer(
             **kafka.client(),
             **_OPTIONS,
             client_id=group,
             group_id=group,
             session_timeout_ms=session_timeout_ms,
-            heartbeat_interval_ms=min(3_000, session_timeout_ms // 3),
+            heartbeat_interval_ms=heartbeat_ms,
             kafka_client=self._connect,
         )
         self._assignments = _Assignments(self._consumer)
@@ -100,9 +102,12 @@ class Stream:
             self._unreported.clear()
         return assignment
 
-    def start_over(self) -> None:
-        """Treats what is assigned as newly assigned."""
-        self._assignments.on_partitions_assigned(self._consumer.assignment())
+    def silence(self) -> frozenset[Partition]:
+        """Makes all that is assigned silent, as if it were newly assigned, and gives it."""
+        assigned: frozenset[Partition] = frozenset(self._consumer.assignment())
+        self._consumer.pause(*assigned)
+        self._unreported.clear()
+        return assigned
 
     def begin(self, offsets: Mapping[Partition, int]) -> None:
         """Reads partitions from these offsets on."""

@@ -2,22 +2,14 @@
 
 import json
 import os
-import signal
-import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
-from typing import Annotated, Final
+from typing import Annotated
 
-import psycopg
 import typer
-from kafka.errors import KafkaError
 
 from schemas.links import EVENT_TYPES
-from services.environment import ListenError, SettingsError, read_settings
+from services.commands import failures_in_plain_words, told_to_stop
+from services.environment import read_settings
 from services.journal import Journal
-from services.kafka import PositionOutOfRangeError, TopicRecreatedError
 from services.kafka import consume as consume_topics
 from services.observability import configure_logging, metrics_server
 from services.positions import Positions
@@ -29,17 +21,6 @@ from services.sharing.settings import SharingSettings
 from services.topics import cluster_id, lag
 from services.web import TokenVerifier
 from services.web import serve as serve_api
-
-FAILED: Final = 1
-WRONG_USAGE: Final = 2
-
-_FAILURES: Final = (
-    KafkaError,
-    ListenError,
-    PositionOutOfRangeError,
-    TopicRecreatedError,
-    psycopg.Error,
-)
 
 app = typer.Typer(
     help="Sharing: public pages of awards, and the links that open and close them.\n\n"
@@ -88,7 +69,7 @@ def consume() -> None:
             topics=[kafka.topic(name) for name in TOPICS],
             transaction=journal.transaction,
             handle=Intake(Sharing(journal)),
-            stop=_told_to_stop(),
+            stop=told_to_stop(),
         )
 
 
@@ -131,33 +112,9 @@ def _journal(settings: SharingSettings) -> Journal:
     return Journal(settings.database_url, views.JOURNAL_SCHEMA, EVENT_TYPES)
 
 
-def _told_to_stop() -> threading.Event:
-    """An event that SIGTERM and Ctrl-C set."""
-    stop = threading.Event()
-
-    def set_it(_signal: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, set_it)
-    return stop
-
-
-@contextmanager
-def _failures_in_plain_words() -> Iterator[None]:
-    try:
-        yield
-    except SettingsError as error:
-        print(error, file=sys.stderr)
-        raise SystemExit(WRONG_USAGE) from None
-    except _FAILURES as error:
-        print(f"{type(error).__name__}: {error}".strip(), file=sys.stderr)
-        raise SystemExit(FAILED) from None
-
-
 def main() -> None:
     """Runs a command."""
-    with _failures_in_plain_words():
+    with failures_in_plain_words():
         app(prog_name="sharing")
 
 

@@ -56,7 +56,6 @@ class AwardPage(msgspec.Struct, frozen=True, kw_only=True):
     earned_date: str
     earned_on: str
     criteria: str
-    by_hand: bool
     award_id: str
     revoked: bool
 
@@ -77,7 +76,6 @@ class AwardPage(msgspec.Struct, frozen=True, kw_only=True):
             earned_date=earned.date().isoformat(),
             earned_on=long_date(earned),
             criteria=award.criteria,
-            by_hand=award.how == "manual",
             award_id=award.award_id,
             revoked=link.revoked,
         )

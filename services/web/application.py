@@ -36,7 +36,7 @@ class Api(FastAPI):
         return document
 
 
-def create_api(  # noqa: PLR0913 - the parts of an application, each named
+def create_api(
     title: str,
     *,
     version: str,

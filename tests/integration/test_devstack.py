@@ -15,8 +15,8 @@ from typing import LiteralString
 import psutil  # type: ignore[import-untyped]  # it ships no types
 import psycopg
 import pytest
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition  # type: ignore[import-untyped]  # same
-from kafka.admin import KafkaAdminClient, NewTopic  # type: ignore[import-untyped]  # same
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import KafkaAdminClient, NewTopic
 
 import devstack
 from devstack.jars import Jar
@@ -171,7 +171,8 @@ def test_only_what_is_not_given_is_started(folder: Path, monkeypatch: pytest.Mon
         assert addresses.kafka_bootstrap_servers == "broker:1"
         supervisor, *servers = _servers_of_shared_stack(folder)
         names = {server.name() for server in servers}
-        assert "postgres" in names and "java" not in names
+        assert "postgres" in names
+        assert "java" not in names
         refusal = _devstack("clean")
         assert (refusal.returncode, "is in use" in refusal.stderr) == (1, True)
         assert _execute(addresses.database_url, "SELECT 1") == [(1,)]

@@ -18,7 +18,7 @@ from services.sharing.links import ReceiveAward, WithdrawAward
 from services.sharing.recipients import EraseRecipient, NameRecipient
 from tests.sharing_samples import BADGE, CERTIFICATE, NOW
 
-CAUSE = CloudEvent("/test", "1", None).cause
+CAUSE = CloudEvent("/test", "1", learning.MemberErased(organization_id="o", user_id="u")).cause
 
 
 def fact(data: Struct) -> Any:

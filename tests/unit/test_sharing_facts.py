@@ -107,7 +107,9 @@ def _recorded(batches: Sequence[Sequence[Fact]]) -> list[tuple[Any, ...]]:
             streams.decide(route(fact), fact)
         for entry in streams.entries:
             entries.append(tuple(entry))
-            recorded = Recorded(len(entries), entry.originator_id, entry.originator_version, NOW, entry.event)
+            recorded = Recorded(
+                len(entries), entry.originator_id, entry.originator_version, NOW, entry.event
+            )
             journal.setdefault(entry.originator_id, []).append(recorded)
     return entries
 
