@@ -9,7 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,8 +61,12 @@ def spawn(
     log: Path,
     death_signal: signal.Signals = signal.SIGKILL,
     account: Account | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Starts a process that gets `death_signal` when we die; what it says is added to `log`."""
+    """Starts a process that gets `death_signal` when we die; what it says is added to `log`.
+
+    It is told `environment`, or what we were told.
+    """
     who = f"{account.uid}:{account.gid}" if account else "-"
     tether = [
         sys.executable,
@@ -79,6 +83,7 @@ def spawn(
             .submit(
                 subprocess.Popen,
                 [*tether, *command],
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

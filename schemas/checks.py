@@ -14,7 +14,9 @@ _EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,255}")
 _LOCALE = re.compile(r"[A-Za-z0-9]{1,8}(?:[-_][A-Za-z0-9]{1,8}){0,7}")
 # RFC 3339, section 5.6 `date-time`; the offset is required.
 _INSTANT = re.compile(
-    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:(?:[0-5]\d|60)(?:\.\d+)?(?:[Zz]|[+-]\d{2}:\d{2})", re.ASCII
+    r"\d{4}-\d{2}-\d{2}[Tt](?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60)(?:\.\d+)?"
+    r"(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)",
+    re.ASCII,
 )
 
 Check = Callable[[str], str | None]
@@ -35,13 +37,16 @@ def id_problem(value: str) -> str | None:
 
 def text_problem(value: str) -> str | None:
     """What is wrong with free text: it holds no NUL and no lone surrogate."""
+    wrong = "must hold neither NUL nor a lone surrogate"
+    if "\0" in value:
+        return wrong
     if value.isascii():
-        return "must not hold NUL" if "\0" in value else None
+        return None
     try:
         value.encode()
     except UnicodeEncodeError:
-        return "must not hold a lone surrogate"
-    return "must not hold NUL" if "\0" in value else None
+        return wrong
+    return None
 
 
 def display_name_problem(value: str) -> str | None:
@@ -90,7 +95,7 @@ def instant(value: str) -> datetime:
             value[17:19] == "60"
         ):  # RFC 3339, 5.7: Python has no leap seconds, the next one stands for it
             return instant(f"{value[:17]}59{value[19:]}") + timedelta(seconds=1)
-        moment = datetime.fromisoformat(value.upper())
+        moment = datetime.fromisoformat(value if value[-1] != "z" else value.upper())
         return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError("must be a time that exists, from the year 1 to 9999") from None
@@ -98,4 +103,4 @@ def instant(value: str) -> datetime:
 
 @lru_cache(maxsize=1)
 def _timezones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    return frozenset(available_timezones()) - {"localtime"}  # that is the machine's, not IANA's

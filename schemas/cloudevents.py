@@ -5,10 +5,9 @@ mode) and 3.3 (structured content mode).
 """
 
 import json
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import partial
 from hashlib import blake2b
 from types import UnionType
 from typing import (
@@ -18,6 +17,7 @@ from typing import (
     Generic,
     TypeVar,
     Union,
+    cast,
     get_args,
     get_origin,
     get_type_hints,
@@ -29,7 +29,15 @@ import orjson
 from schemas import checks
 
 MAX_VALUE_BYTES: Final = 256 * 1024
+MAX_DETAIL_CHARACTERS: Final = 300
 STRUCTURED_CONTENT_TYPE: Final = "application/cloudevents+json"
+
+_ESCAPED_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+_ESCAPE: Final = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a pair
+    rb"|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
 
 Headers = Sequence[tuple[str, bytes | None]]
 Data = TypeVar("Data", bound=msgspec.Struct)
@@ -41,7 +49,7 @@ class RefusedError(Exception):
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(f"{code}: {detail}")
         self.code = code
-        self.detail = detail
+        self.detail = detail[:MAX_DETAIL_CHARACTERS]
 
 
 class CloudEvent(msgspec.Struct, Generic[Data], frozen=True):
@@ -104,10 +112,13 @@ def names_in(value: bytes | None, headers: Headers) -> tuple[str | None, str | N
     """What a refused message still tells, as far as it can be read: its type, its organization's id and
     the ids of the users it names. Never raises."""
     try:
-        document = json.loads(value or b"null")
-        attributes = _binary_attributes(headers)
-    except (ValueError, RecursionError, RefusedError):
+        document = json.loads(value or b"null", parse_int=float)  # an int may have too many digits
+    except (ValueError, RecursionError):
         return None, None, []
+    try:
+        attributes = _binary_attributes(headers)
+    except RefusedError:
+        attributes = {}
     data = document if attributes is not None else _member(document, "data")
     type_ = _member(document if attributes is None else attributes, "type")
     organization_id = _member(data, "organization_id")
@@ -122,7 +133,8 @@ class _DataType(Generic[Data]):
         self._cls = cls
         hints = get_type_hints(cls, include_extras=True)
         self._instants = tuple(name for name, hint in hints.items() if hint is datetime)
-        self._checks = tuple(_field_checks(hints))
+        self._texts = tuple(_text_checks(hints))
+        self._lists = tuple(_list_checks(hints))
 
     def convert(self, raw: object) -> Data:
         if type(raw) is not dict:
@@ -137,59 +149,57 @@ class _DataType(Generic[Data]):
         try:
             data = msgspec.convert(raw, self._cls)
         except msgspec.ValidationError as error:
-            raise RefusedError("invalid_data", _plain(str(error))) from None
-        for check in self._checks:
-            problem = check(data)
-            if problem is not None:
-                raise RefusedError("invalid_data", f"data.{problem}")
+            raise RefusedError("invalid_data", _plain(error)) from None
+        self._check(raw)
         return data
 
+    def _check(self, raw: Mapping[str, Any]) -> None:
+        """Checks the texts in what was converted; null and absent ones are right where they are allowed."""
+        for name, check in self._texts:
+            value = raw.get(name)
+            if value is not None and (problem := check(value)) is not None:
+                raise RefusedError("invalid_data", f"data.{name}: {problem}")
+        for name, member, check in self._lists:
+            for index, item in enumerate(raw[name]):
+                problem = check(item if member is None else item[member])
+                if problem is not None:
+                    where = f"{name}[{index}]" + (f".{member}" if member else "")
+                    raise RefusedError("invalid_data", f"data.{where}: {problem}")
 
-def _field_checks(hints: Mapping[str, Any]) -> Iterator[Callable[[Any], str | None]]:
+
+def _text_checks(hints: Mapping[str, Any]) -> Iterator[tuple[str, checks.Check]]:
+    """Each text field with its check: the note of its annotation that can be called."""
     for name, hint in hints.items():
-        yield from _hint_checks(name, hint)
+        parts = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+        for part in parts:
+            yield from ((name, note) for note in _notes(part))
 
 
-def _hint_checks(name: str, hint: Any) -> Iterator[Callable[[Any], str | None]]:
-    origin = get_origin(hint)
-    if origin in (Union, UnionType):
-        for part in get_args(hint):
-            yield from _hint_checks(name, part)
-    elif origin is Annotated:
-        inner, *notes = get_args(hint)
-        yield from (partial(_check_text, name, note) for note in notes if callable(note))
-        yield from _hint_checks(name, inner)
-    elif origin is tuple:
-        yield from (partial(_check_items, name, check) for check in _item_checks(get_args(hint)[0]))
+def _list_checks(hints: Mapping[str, Any]) -> Iterator[tuple[str, str | None, checks.Check]]:
+    """Each list with the check of its items, or of a member of theirs."""
+    for name, hint in hints.items():
+        bare = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+        if get_origin(bare) is not tuple:
+            continue
+        item = get_args(bare)[0]
+        if isinstance(item, type) and issubclass(item, msgspec.Struct):
+            of_members = _text_checks(get_type_hints(item, include_extras=True))
+            yield from ((name, member, check) for member, check in of_members)
+        else:
+            yield from ((name, None, check) for check in _notes(item))
 
 
-def _item_checks(item: Any) -> Iterator[Callable[[Any], str | None]]:
-    if isinstance(item, type) and issubclass(item, msgspec.Struct):
-        yield from _field_checks(get_type_hints(item, include_extras=True))
-    elif get_origin(item) is Annotated:
-        yield from (note for note in get_args(item)[1:] if callable(note))
+def _notes(hint: Any) -> Iterator[checks.Check]:
+    if get_origin(hint) is Annotated:
+        yield from (note for note in get_args(hint)[1:] if callable(note))
 
 
-def _check_text(name: str, check: checks.Check, data: Any) -> str | None:
-    value = getattr(data, name)
-    if type(value) is not str:
-        return None  # null or absent, where that is allowed
-    problem = check(value)
-    return None if problem is None else f"{name}: {problem}"
-
-
-def _check_items(name: str, check: Callable[[Any], str | None], data: Any) -> str | None:
-    for index, item in enumerate(getattr(data, name)):
-        problem = check(item)
-        if problem is not None:
-            return f"{name}[{index}]: {problem}"
-    return None
-
-
-def _plain(message: str) -> str:
+def _plain(error: msgspec.ValidationError) -> str:
     """msgspec's words with the field first: 'Expected `int`, got `str` - at `$.count`'."""
-    what, _, where = message.partition(" - at `$")
-    return f"data{where.rstrip('`')}: {what}" if where else f"data: {what}"
+    if isinstance(error.__cause__, ValueError):
+        return f"data.{error}"  # a struct's own check, which begins with the field
+    what, _, where = str(error).rpartition(" - at `$")
+    return f"data{where.rstrip('`')}: {what}" if what else f"data: {where}"
 
 
 def _parse(value: bytes | None) -> Any:
@@ -198,53 +208,44 @@ def _parse(value: bytes | None) -> Any:
     try:
         return orjson.loads(value)
     except orjson.JSONDecodeError as error:
-        return _parse_with_lone_surrogates(value, str(error))
-
-
-def _parse_with_lone_surrogates(value: bytes, why: str) -> Any:
-    """JSON (RFC 8259, section 8.2) may hold escaped lone surrogates, which do no harm where we don't look;
-    orjson refuses them. Everything else that it refuses stays refused."""
+        why = str(error)
+    if _ESCAPED_SURROGATE.search(value) is None:
+        raise RefusedError("not_json", why)
     try:
-        return json.loads(
-            value.decode(), parse_constant=_refuse_number, parse_float=_double, parse_int=_integer
-        )
-    except (ValueError, RecursionError):
-        raise RefusedError("not_json", why) from None
+        return orjson.loads(_ESCAPE.sub(_without_lone_surrogate, value))
+    except orjson.JSONDecodeError as error:
+        raise RefusedError("not_json", str(error)) from None
 
 
-def _refuse_number(text: str) -> float:
-    raise ValueError(f"{text} is not a JSON number")
+def _without_lone_surrogate(escape: re.Match[bytes]) -> bytes:
+    """NUL for an escaped lone surrogate: JSON (RFC 8259, section 8.2) may hold them and orjson refuses them.
 
-
-def _double(text: str) -> float:
-    number = float(text)
-    return number if math.isfinite(number) else _refuse_number(text)
-
-
-def _integer(text: str) -> float | int:
-    if len(text) < 19:
-        return int(text)
-    return _double(text)
+    Where we don't look one does no harm, and where we look neither is text of ours.
+    """
+    return rb"\u0000" if escape["lone"] else escape[0]
 
 
 def _binary_attributes(headers: Headers) -> dict[str, str] | None:
     """The attributes of a binary-mode message, or None where the message is in structured mode."""
     if not headers:
         return None
-    texts: dict[str, str] = {}
+    found: dict[str, bytes] = {}
     for name, content in headers:
         if content is None:
             continue
         lower = name.lower()
-        if lower == "content-type":
-            if content.lower().startswith(b"application/cloudevents"):
-                return None
-        elif lower.startswith("ce_"):
-            try:
-                texts[lower[3:]] = content.decode()
-            except UnicodeDecodeError:
-                raise RefusedError("not_cloudevent", f"header {name}: is not UTF-8") from None
-    return texts or None
+        if lower == "content-type" and content.lower().startswith(b"application/cloudevents"):
+            return None
+        if lower.startswith("ce_"):
+            found[lower] = content
+    return {name[3:]: _header_text(name, content) for name, content in found.items()} or None
+
+
+def _header_text(name: str, content: bytes) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise RefusedError("not_cloudevent", f"header {name}: is not UTF-8") from None
 
 
 def _envelope(attributes: Mapping[str, Any]) -> tuple[str, str, str]:
@@ -253,26 +254,18 @@ def _envelope(attributes: Mapping[str, Any]) -> tuple[str, str, str]:
         raise RefusedError("not_cloudevent", "specversion: must be '1.0'")
     time = attributes.get("time")
     if time is not None:
-        _check_time(time)
-    source, id_, name = (_required(attributes, field) for field in ("source", "id", "type"))
-    return source, id_, name
-
-
-def _required(attributes: Mapping[str, Any], field: str) -> str:
-    value = attributes.get(field)
-    if not isinstance(value, str) or not value:
-        raise RefusedError("not_cloudevent", f"{field}: must be a text that is not empty")
-    problem = checks.text_problem(value)
-    if problem is not None:
-        raise RefusedError("not_cloudevent", f"{field}: {problem}")
-    return value
-
-
-def _check_time(value: object) -> None:
-    try:
-        checks.instant(value if isinstance(value, str) else "")
-    except ValueError as error:
-        raise RefusedError("not_cloudevent", f"time: {error}") from None
+        try:
+            checks.instant(time if type(time) is str else "")
+        except ValueError as error:
+            raise RefusedError("not_cloudevent", f"time: {error}") from None
+    source, id_, name = attributes.get("source"), attributes.get("id"), attributes.get("type")
+    for field, value in (("source", source), ("id", id_), ("type", name)):
+        if type(value) is not str or not value:
+            raise RefusedError("not_cloudevent", f"{field}: must be a text that is not empty")
+        problem = checks.text_problem(value)
+        if problem is not None:
+            raise RefusedError("not_cloudevent", f"{field}: {problem}")
+    return cast(str, source), cast(str, id_), cast(str, name)
 
 
 def _member(document: object, name: str) -> object:

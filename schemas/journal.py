@@ -16,7 +16,7 @@ from schemas.awards import How, Kind
 from schemas.learning import Participant, ProgramType, Role
 
 
-class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A fact of the journal."""
 
 

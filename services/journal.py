@@ -61,7 +61,7 @@ def stream_id(organization_id: str, kind: str, *natural_key: str) -> UUID:
 
     Its first 48 bits are a hash of the organization, so one organization's rows lie together in the index.
     """
-    head = blake2b(organization_id.encode(), digest_size=6).digest()
+    head = _stream_head(organization_id)
     tail = blake2b(
         "\0".join((organization_id, kind, *natural_key)).encode(), digest_size=10
     ).digest()
@@ -69,6 +69,16 @@ def stream_id(organization_id: str, kind: str, *natural_key: str) -> UUID:
     number = number & ~(0xF << 76) | (8 << 76)
     number = number & ~(0x3 << 62) | (2 << 62)
     return UUID(int=number)
+
+
+def stream_range(organization_id: str) -> tuple[UUID, UUID]:
+    """The ids between which all streams of an organization lie, and hardly any other's."""
+    least = int.from_bytes(_stream_head(organization_id)) << 80
+    return UUID(int=least), UUID(int=least | (1 << 80) - 1)
+
+
+def _stream_head(organization_id: str) -> bytes:
+    return blake2b(organization_id.encode(), digest_size=6).digest()
 
 
 class StructMapper(Mapper[UUID]):

@@ -39,6 +39,8 @@ __all__ = [
 
 log = structlog.get_logger()
 
+_RETRY_SECONDS: Final = 0.5
+
 BATCHES: Final = Counter("consumer_batches_total", "Batches committed")
 BATCH_SECONDS: Final = Histogram("consumer_batch_seconds", "From the poll of a batch to its commit")
 MESSAGES: Final = Counter("consumer_messages_total", "Messages committed", ["topic"])
@@ -134,8 +136,8 @@ class _Loop:
             if self._to_take and monotonic() >= self._take_due:
                 self._take()
         except RetriableError as error:
-            log.warning("kafka_request_failed", error=repr(error))
-            self._start_over()
+            self._broker.missed(error)
+            self._start_over(_RETRY_SECONDS)
             return
         if records:
             self._process(records)
@@ -153,6 +155,7 @@ class _Loop:
         topic_ids = self._stream.topic_ids({topic for topic, _ in self._to_take})
         self._held = self._committer.take(beginnings, topic_ids)
         self._to_take = frozenset()
+        self._broker.found()
         for (topic, _), position in self._held.items():
             _check_topic(topic, position, topic_ids[topic])
         self._stream.begin({taken: position.next_offset for taken, position in self._held.items()})
@@ -181,7 +184,10 @@ class _Loop:
         if not self._committer.commit(steps, work):
             LOSSES.inc()
             log.warning("positions_lost", partitions=_by_topic(step[:2] for step in steps))
-            self._start_over()
+            # A consumer that was paused may have lost what it believes to be assigned, and finds out
+            # with its next heartbeat. If it took partitions before, it and their holder would shut
+            # each other out in turns.
+            self._start_over(self._stream.heartbeat_seconds * random.uniform(1, 2))
             return False
         reached = {(step.topic, step.partition): step.to_offset for step in steps}
         for partition, offset in reached.items():
@@ -190,18 +196,14 @@ class _Loop:
         self._stream.report(reached)
         return True
 
-    def _start_over(self) -> None:
-        """Takes all that is assigned again, but not at once.
-
-        A consumer that was paused may have lost what it believes to be assigned, and finds out with
-        its next heartbeat. If it took partitions before, it and their holder would shut each other
-        out in turns.
-        """
-        pause_seconds = self._stream.heartbeat_seconds * random.uniform(1, 2)
+    def _start_over(self, pause_seconds: float) -> None:
+        """Takes all that is assigned again, after a pause."""
         self._let_go_for(self._stream.silence(), pause_seconds)
 
     def _idle(self) -> None:
-        if self._held and not self._stream.is_connected():
+        if not self._held:
+            return
+        if not self._stream.is_connected():
             self._broker.missed("no connection")
             return
         self._broker.found()

@@ -21,6 +21,7 @@ from kafka.errors import (
     UnknownTopicOrPartitionError,
 )
 from kafka.net.compat import KafkaNetClient
+from kafka.structs import MemberState
 
 from services.topics import KafkaSettings, Partition
 
@@ -69,6 +70,8 @@ class Stream:
         )
         self._assignments = _Assignments(self._consumer)
         self._consumer.subscribe(topics=list(topics), listener=self._assignments)
+        # A leader that does not know the topics yet would first share out nothing.
+        self._refresh_metadata()
         self._unreported: dict[TopicPartition, OffsetAndMetadata] = {}
         self._report_due = monotonic()
 
@@ -90,6 +93,10 @@ class Stream:
             )
         except OffsetOutOfRangeError as error:
             raise self._out_of_range(error) from error
+        if not records and self._consumer.group_metadata().state == MemberState.REBALANCING:
+            # kafka-python forgets a join that outlasts a poll, and would wait for ever, if what
+            # called for it was a change of the topics' metadata (3.0.12).
+            self._consumer._coordinator.request_rejoin()
         return records
 
     def new_assignment(self) -> frozenset[Partition] | None:
@@ -145,9 +152,7 @@ class Stream:
 
         Raises RetriableError if no broker tells, or a topic does not exist.
         """
-        answered = threading.Event()
-        self._client.cluster.request_update().add_both(lambda _: answered.set())
-        if not answered.wait(_REQUEST_TIMEOUT_MS / 1_000):
+        if not self._refresh_metadata():
             raise KafkaTimeoutError("no broker told the ids of the topics")
         ids = {topic: topic_id for topic in topics if (topic_id := self.topic_id(topic))}
         if missing := set(topics) - set(ids):
@@ -180,6 +185,11 @@ class Stream:
             self._consumer.commit(self._unreported, timeout_ms=_REPORT_SECONDS * 1_000)
         with suppress(KafkaError):
             self._consumer.close(timeout_ms=_CLOSE_TIMEOUT_MS)
+
+    def _refresh_metadata(self) -> bool:
+        answered = threading.Event()
+        self._client.cluster.request_update().add_both(lambda _: answered.set())
+        return answered.wait(_REQUEST_TIMEOUT_MS / 1_000)
 
     def _out_of_range(self, error: OffsetOutOfRangeError) -> PositionOutOfRangeError:
         ((partition, position),) = error.args[0].items()

@@ -1,14 +1,15 @@
 """What could not be used, kept whole until somebody looks at it, and published by the relay."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import psycopg
 from psycopg.rows import class_row
 
-from services.achievements.people import Erasure
+from services.achievements.people import Erasure, Naming
 from services.kafka import Message
 
 DDL = """
@@ -29,6 +30,10 @@ CREATE TABLE IF NOT EXISTS dead_letter (
 COMMENT ON COLUMN dead_letter.headers IS 'MessagePack: a list of pairs, a name and its bytes';
 COMMENT ON COLUMN dead_letter.user_ids IS 'whom the message names, as far as it could be read';
 """
+
+# RFC 8259, section 7
+_ESCAPE: Final = re.compile(r"\\(?:u(?P<unit>[0-9a-fA-F]{4})|(?P<char>.))", re.DOTALL)
+_CONTROLS: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
 class Refused(NamedTuple):
@@ -58,7 +63,12 @@ class DeadLetter(NamedTuple):
 
     def original_headers(self) -> list[tuple[str, bytes | None]]:
         """The headers of the message, in their order."""
-        return msgspec.msgpack.decode(self.headers, type=list[tuple[str, bytes | None]])
+        return decode_headers(self.headers)
+
+
+def decode_headers(headers: bytes) -> list[tuple[str, bytes | None]]:
+    """The headers of a message as the table keeps them."""
+    return msgspec.msgpack.decode(headers, type=list[tuple[str, bytes | None]])
 
 
 def save(connection: psycopg.Connection[Any], refused: Sequence[Refused], at: datetime) -> None:
@@ -104,36 +114,71 @@ def read(connection: psycopg.Connection[Any], after: int, limit: int) -> list[De
     )
 
 
-def erase(connection: psycopg.Connection[Any], erasure: Erasure, texts: Sequence[str]) -> int:
-    """Destroys the dead letters that name a member: by parsed ids, or by any of these texts in their bytes."""
+def erase(connection: psycopg.Connection[Any], erasure: Erasure, naming: Naming) -> int:
+    """Destroys the dead letters that name a member: by parsed ids, or by any of these texts in their bytes.
+
+    Those that are known to be another organization's stay. Gives how many there were.
+    """
+    rows = connection.execute(
+        """
+        SELECT id, key, value, headers FROM dead_letter
+        WHERE coalesce(organization_id, %(organization_id)s) = %(organization_id)s
+          AND NOT %(user_id)s = ANY(user_ids)
+          AND (position('\\x5c'::bytea IN coalesce(value, '')) > 0 OR EXISTS (
+              SELECT FROM unnest(%(texts)s::bytea[]) AS text
+              WHERE position(text IN coalesce(value, '')) > 0
+                 OR position(text IN coalesce(key, '')) > 0
+                 OR position(text IN headers) > 0
+          ))
+        """,
+        {
+            **erasure._asdict(),
+            "texts": [text.encode(code) for text in naming.texts for code in _encodings(text)],
+        },
+    )
+    naming_it = [
+        id_
+        for id_, key, value, headers in rows
+        if naming.is_in(readable(key, value, decode_headers(headers)))
+    ]
     return connection.execute(
         """
         DELETE FROM dead_letter
-        WHERE (organization_id = %(organization_id)s AND %(user_id)s = ANY(user_ids))
-           OR ((organization_id IS NULL OR organization_id = %(organization_id)s) AND EXISTS (
-               SELECT FROM unnest(%(texts)s::bytea[]) AS text
-               WHERE position(text IN coalesce(value, '')) > 0
-                  OR position(text IN coalesce(key, '')) > 0
-                  OR position(text IN headers) > 0
-           ))
+        WHERE id = ANY(%(naming_it)s)
+           OR (organization_id = %(organization_id)s AND %(user_id)s = ANY(user_ids))
         """,
-        {
-            "organization_id": erasure.organization_id,
-            "user_id": erasure.user_id,
-            "texts": [form for text in texts for form in _written_forms(text)],
-        },
+        {**erasure._asdict(), "naming_it": naming_it},
     ).rowcount
 
 
-def _written_forms(text: str) -> set[bytes]:
-    """The bytes by which JSON may write a text down: as it is, and with everything beyond ASCII escaped."""
-    plain = msgspec.json.encode(text)[1:-1]
-    escaped = plain.decode().encode("utf-16-be", "surrogatepass")
-    units = [escaped[index : index + 2] for index in range(0, len(escaped), 2)]
-    lower = b"".join(
-        unit[1:] if unit < b"\0\x80" else b"\\u" + unit.hex().encode() for unit in units
+def readable(
+    key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes | None]]
+) -> str:
+    """All of a message as text, with what JSON escapes written out."""
+    parts = [key, value, *(part for name, content in headers for part in (name.encode(), content))]
+    text = "\n".join(_decoded(part) for part in parts if part is not None)
+    if "\\" not in text:
+        return text
+    return (
+        _ESCAPE.sub(_unescaped, text).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     )
-    upper = b"".join(
-        unit[1:] if unit < b"\0\x80" else b"\\u" + unit.hex().upper().encode() for unit in units
-    )
-    return {text.encode(), plain, lower, upper}
+
+
+def _decoded(part: bytes) -> str:
+    try:
+        return part.decode()
+    except UnicodeDecodeError:
+        return part.decode("latin-1")
+
+
+def _encodings(text: str) -> Iterator[str]:
+    """In which encodings the text may lie in the bytes."""
+    yield "utf-8"
+    if not text.isascii() and max(text) <= "\xff":
+        yield "latin-1"
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    if escape["unit"]:
+        return chr(int(escape["unit"], 16))
+    return _CONTROLS.get(escape["char"], escape["char"])

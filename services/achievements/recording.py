@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
+from msgspec import Struct
 
 from schemas import learning
 from schemas.cloudevents import CloudEvent, names_in
@@ -70,38 +71,53 @@ def _award_stream(organization_id: str, award_id: str) -> UUID:
         return stream_id(organization_id, "award that can't exist", award_id)
 
 
+class Stream(Struct):
+    """One stream as it is now: its rules, its state and its last version."""
+
+    originator_id: UUID
+    decider: Decider[Any]
+    state: Any
+    version: int = 0
+
+
 class Streams:
-    """The streams that a batch touches, each folded to its state, and the entries that the batch adds."""
+    """The streams that a batch touches, and the entries that the batch adds to them."""
 
     def __init__(
         self, journal: Journal, connection: psycopg.Connection[Any], routes: Iterable[Route]
     ) -> None:
-        deciders = {route.originator_id: route.decider for route in routes}
-        self._states: dict[UUID, Any] = {id_: decider.initial for id_, decider in deciders.items()}
-        self._versions: dict[UUID, int] = dict.fromkeys(deciders, 0)
+        self._streams = {
+            originator_id: Stream(originator_id, decider, decider.initial)
+            for originator_id, decider in routes
+        }
         self.entries: list[Entry] = []
-        for originator_id, stream in journal.load(connection, deciders).items():
-            evolve = deciders[originator_id].evolve
-            state = self._states[originator_id]
-            for recorded in stream:
-                state = evolve(state, recorded.event)
-            self._states[originator_id] = state
-            self._versions[originator_id] = stream[-1].originator_version
+        for originator_id, events in journal.load(connection, self._streams).items():
+            stream = self._streams[originator_id]
+            for recorded in events:
+                stream.state = stream.decider.evolve(stream.state, recorded.event)
+            stream.version = events[-1].originator_version
 
     def handle(self, route: Route, command: Any, cause: str | None) -> Sequence[Entry]:
         """Decides a command; its events are part of the state that the next one meets."""
-        originator_id, decider = route
+        stream = self._streams[route.originator_id]
         added: list[Entry] = []
-        for event in decider.decide(command, cause, self._states[originator_id]):
-            self._versions[originator_id] += 1
-            added.append(Entry(originator_id, self._versions[originator_id], event))
-            self._states[originator_id] = decider.evolve(self._states[originator_id], event)
+        for event in stream.decider.decide(command, cause, stream.state):
+            stream.version += 1
+            added.append(Entry(stream.originator_id, stream.version, event))
+            stream.state = stream.decider.evolve(stream.state, event)
         self.entries += added
         return added
 
 
 Effect = Refused | Registration | Erasure | Remark
 """What a batch changes beside the journal."""
+
+_WITH_EFFECTS = (
+    learning.MemberRegistered,
+    learning.MemberErased,
+    learning.ManualAward,
+    learning.AwardRevoked,
+)
 
 
 def record(
@@ -113,14 +129,14 @@ def record(
     What the rules refuse joins the refused ones among the dead letters. `UniqueViolation` tells that another
     writer was first in a stream: the same batch is to be recorded again, in a new transaction.
     """
-    facts = {id(item): route(item.event.data) for item in batch if isinstance(item, Fact)}
-    streams = Streams(journal, connection, facts.values())
+    routes = [route(item.event.data) if isinstance(item, Fact) else None for item in batch]
+    streams = Streams(journal, connection, filter(None, routes))
     effects: list[Effect] = []
     outcome: Counter[str] = Counter()
-    for item in batch:
-        if isinstance(item, Fact):
-            what = _decide(streams, facts[id(item)], item, effects)
-        else:
+    for item, its_route in zip(batch, routes, strict=True):
+        if isinstance(item, Fact) and its_route is not None:
+            what = _decide(streams, its_route, item, effects)
+        elif isinstance(item, Refused):
             effects.append(item)
             what = item.code
         outcome[what] += 1
@@ -140,7 +156,8 @@ def _decide(streams: Streams, its_route: Route, fact: Fact, effects: list[Effect
             Refused(fact.message, error.code, f"data.{error}", None, organization_id, user_ids)
         )
         return error.code
-    effects += _effects(command, added)
+    if isinstance(command, _WITH_EFFECTS):
+        effects += _effects(command, added)
     return "recorded" if added else "unchanged"
 
 
@@ -191,4 +208,17 @@ def _without_names_of_the_erased(
         for user_id in letter.user_ids
     }
     erased = people.erased(connection, set(whose.values()))
-    return [letter for letter in refused if whose.get(id(letter)) not in erased]
+    return [
+        letter
+        for letter in refused
+        if whose.get(id(letter)) not in erased and not _hides_an_erased(connection, letter)
+    ]
+
+
+def _hides_an_erased(connection: psycopg.Connection[Any], letter: Refused) -> bool:
+    """Whether a letter that can't be parsed looks like such a registration."""
+    if letter.type is not None or letter.organization_id is not None:
+        return False
+    message = letter.message
+    text = dead_letters.readable(message.key, message.value, message.headers)
+    return "MemberRegistered.v1" in text and people.names_an_erased(connection, text)

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 import structlog
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
+from kafka.serializer import Serializer
 
 from schemas import awards, journal
 from schemas.awards import Outbound
@@ -38,6 +39,23 @@ _RELAYED: Final = (
     journal.MemberErased,
     journal.AvailabilityChanged,
 )
+
+
+class _Null(bytes):
+    """Stands for null in kafka-python's `send`, which refuses null headers, and no key with no value."""
+
+
+_NULL: Final = _Null()
+
+
+class _Exact(Serializer):  # type: ignore[misc] # kafka-python is untyped
+    """Puts null where it belongs."""
+
+    def serialize(
+        self, topic: str, headers: list[tuple[str, bytes | None]], data: bytes | None
+    ) -> bytes | None:
+        headers[:] = [(name, None if content is _NULL else content) for name, content in headers]
+        return None if data is _NULL else data
 
 
 class Outgoing(NamedTuple):
@@ -94,6 +112,7 @@ class Sender:
                 transactional_id=self._kafka.group(self._kafka.topic("achievements.relay")),
                 max_request_size=MAX_DEAD_LETTER_BYTES + 64 * 1024,
                 compression_type="lz4",
+                value_serializer=_Exact(),
             )
             self._producer = made
             made.init_transactions()
@@ -102,7 +121,15 @@ class Sender:
     def _send(self, ready: KafkaProducer, messages: list[Outgoing]) -> None:
         ready.begin_transaction()
         sent = [
-            ready.send(message.topic, key=message.key, value=message.value, headers=message.headers)
+            ready.send(
+                message.topic,
+                key=message.key,
+                value=_NULL if message.value is None else message.value,
+                headers=[
+                    (name, _NULL if content is None else content)
+                    for name, content in message.headers
+                ],
+            )
             for message in messages
         ]
         ready.commit_transaction()

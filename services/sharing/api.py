@@ -48,6 +48,7 @@ _PROBLEMS: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
         title="Award revoked",
     ),
 }
+_OWNERS: Final = answers({403: ProblemDocument, 404: ProblemDocument})
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -166,9 +167,6 @@ class OwnersCalls:
     def _link(self, award: AwardReceived, token: str) -> Link:
         page = f"{self._public_url}{PREFIX}{token}"
         return Link(page, linkedin.add_address(award, page))
-
-
-_OWNERS: Final = answers({403: ProblemDocument, 404: ProblemDocument})
 
 
 def _person(caller: Principal) -> Person:

@@ -132,7 +132,7 @@ class Reading:
     async def _rows(self, query: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         try:
             return await self._ask(query, parameters)
-        except PoolTimeout:
+        except (PoolTimeout, psycopg.errors.QueryCanceled):
             raise
         except psycopg.OperationalError:
             # The server may have been restarted since it was connected to: ask it once more.

@@ -64,6 +64,7 @@ def create_api(
         exception_handlers=exception_handlers(problems or {}) | {405: _method_not_allowed},
         middleware=[Middleware(Observing, unobserved=unobserved)],
         lifespan=lifespan,
+        generate_unique_id_function=lambda route: route.name,
         openapi_url=None,  # ours is above; FastAPI's pages beside it load scripts of third parties
         redirect_slashes=False,  # an address has one form
         telemetry={"tracing": False, "metrics": False, "logs": False},  # it would record paths

@@ -48,9 +48,10 @@ def _merge(schemas: dict[str, Any], more: dict[str, Any]) -> None:
 
 def _add_bare_route(document: dict[str, Any], route: BareRoute) -> None:
     path = document["paths"].setdefault(route.path_format, {})
-    for method in sorted((route.methods or set()) - {"HEAD"}):
+    methods = sorted((route.methods or set()) - {"HEAD"})
+    for method in methods:
         path[method.lower()] = {
-            "operationId": f"{route.name}_{method.lower()}",
+            "operationId": route.name if len(methods) == 1 else f"{route.name}_{method.lower()}",
             "parameters": [path_parameter(name) for name in route.param_convertors],
             **(route.operation or {}),
         }

@@ -156,8 +156,8 @@ class _Signature:
 
     def answer_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """FastAPI's options about the answer, completed from the signature."""
-        status = options["status_code"] or (204 if self._answer is type(None) else 200)
         responses = options["responses"] or {}
+        status = options["status_code"] or self._usual_status(responses)
         completed = {"response_model": None, "status_code": status, "responses": responses}
         if self._gives_response():
             if isinstance(options["response_class"], DefaultPlaceholder):
@@ -192,6 +192,12 @@ class _Signature:
 
         vars(respond)["__signature__"] = self._for_fastapi()
         return respond
+
+    def _usual_status(self, responses: Responses) -> int:
+        if self._answer is type(None):
+            return 204
+        told = [int(status) for status in responses if int(status) < 300]
+        return told[0] if told and self._gives_response() else 200
 
     def _gives_response(self) -> bool:
         return inspect.isclass(self._answer) and issubclass(self._answer, Response)

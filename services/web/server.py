@@ -1,5 +1,6 @@
 """Serving an application with uvicorn."""
 
+import asyncio
 import signal
 import socket
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from typing import Final
 
 import structlog
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from services.environment import Address, ListenError, SettingsError
 from services.web.application import Api
@@ -16,6 +18,7 @@ from services.web.application import Api
 log = structlog.get_logger()
 
 GRACE_SECONDS: Final = 10  # for requests under way when the process is told to stop
+MAX_HEAD_BYTES: Final = 64 * 1024  # of a request line and its headers; proxies allow much less
 _BACKLOG: Final = 2048
 
 
@@ -41,7 +44,7 @@ def uvicorn_server(api: Api) -> uvicorn.Server:
         uvicorn.Config(
             api,
             loop="uvloop",
-            http="httptools",
+            http=BoundedHeads,
             ws="none",
             lifespan="on",
             log_config=None,  # its loggers go the way of all: services.observability
@@ -52,6 +55,34 @@ def uvicorn_server(api: Api) -> uvicorn.Server:
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
     )
+
+
+class BoundedHeads(HttpToolsProtocol):
+    """uvicorn's protocol on httptools, which by itself would keep headers of any size in memory."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
+        super().connection_made(transport)
+        self._begin_head()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._begin_head()
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        super().on_headers_complete()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if not self._in_head:
+            return
+        self._head_bytes += len(data)
+        if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+            self.send_400_response("Request head too large.")
+
+    def _begin_head(self) -> None:
+        self._in_head = True
+        self._head_bytes = 0
 
 
 def listening(listen: Address) -> socket.socket:

@@ -156,19 +156,13 @@ async def page(request: Request) -> Response:
 
 def make_api(**options: Any) -> Api:
     """The API, with what a test wants otherwise."""
-    verifier = TokenVerifier(keys=None, secret=SECRET, audience=AUDIENCE)
-    options = {
-        "verifier": verifier,
+    usual: dict[str, Any] = {
+        "verifier": TokenVerifier(keys=None, secret=SECRET, audience=AUDIENCE),
         "checks": {},
         "routes": [BareRoute("/s/{token}", page)],
-    } | options
-    api = create_api(
-        "Sample",
-        version="1",
-        description="For tests",
-        problems={OddError: lambda error: Problem(409, str(error), type=problem_type("odd"))},
-        **options,
-    )
+        "problems": {OddError: lambda error: Problem(409, str(error), type=problem_type("odd"))},
+    }
+    api = create_api("Sample", version="1", description="For tests", **usual | options)
     api.include_router(router)
     return api
 

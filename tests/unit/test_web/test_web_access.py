@@ -101,9 +101,7 @@ def test_ids_are_percent_encoded(client: Client, as_user: Headers) -> None:
     assert answer.json() == {"user_id": "Åsa €?"}
 
 
-@pytest.mark.parametrize(
-    "user_id", ["a%3Ab", "%00", "x" * 129, "%7F", "%E2%80%8B", "..%20".rstrip("%20")]
-)
+@pytest.mark.parametrize("user_id", ["a%3Ab", "%00", "x" * 129, "%7F", "%E2%80%8B"])
 def test_impossible_ids(client: Client, as_user: Headers, user_id: str) -> None:
     """An id that nothing can have is 404 for who may ask, and 403 as ever for who may not."""
     address = ACTIVITY.format(user_id)

@@ -75,9 +75,7 @@ def test_a_body(client: Client, admin: dict[str, str]) -> None:
         (b'{"user_ids":["erased"]}', ["user_ids"]),
     ],
 )
-def test_bad_bodies(
-    client: Client, admin: dict[str, str], body: bytes, named: list[str]
-) -> None:
+def test_bad_bodies(client: Client, admin: dict[str, str], body: bytes, named: list[str]) -> None:
     """A body that can't be used is 422 and names the fields, all that a check has found."""
     assert fields(client.call("POST", AWARDS, headers=admin, content=body)) == named
 
@@ -228,9 +226,7 @@ def test_bad_query_parameters(
 
 def test_the_form_of_a_problem(client: Client, admin: dict[str, str]) -> None:
     """A problem has type, title, status and detail, and the members of its kind."""
-    answer = client.call(
-        "POST", AWARDS, headers=admin, json={"user_ids": ["bob"], "note": "stale"}
-    )
+    answer = client.call("POST", AWARDS, headers=admin, json={"user_ids": ["bob"], "note": "stale"})
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json() == {
         "type": "urn:problem-type:stale",

@@ -1,0 +1,1 @@
+"""Benchmarks, each beside its peers in one run: on a noisy machine only the ratios mean something."""

@@ -1,0 +1,114 @@
+"""What the rules make of the story, chapter by chapter: what each member must see.
+
+Written down by hand from product rules 3, 4, 8, 12, 16 and 18, not computed: it is what the demo
+holds the services to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from devstack.demo.sees import Earned, Progress, Sees, progress
+from devstack.demo.story import (
+    AWARDED_AT,
+    LATE_FEEDBACK_AT,
+    REQUIRED_SESSIONS,
+    SESSIONS,
+    day,
+)
+
+Expected = dict[str, Sees]
+
+
+def _mentor(sessions: int, people: int) -> dict[str, Progress]:
+    return {
+        "mentor": progress(sessions, 10),
+        "super_mentor": progress(sessions, 40),
+        "connector": progress(people, 10),
+    }
+
+
+def _mentee(sessions: int, people: int) -> dict[str, Progress]:
+    return {"mentee": progress(sessions, 10), "connector": progress(people, 10)}
+
+
+def _without(badge: str, progress_of: dict[str, Progress]) -> dict[str, Progress]:
+    return {code: so_far for code, so_far in progress_of.items() if code != badge}
+
+
+_AFTER_FEEDBACK: Final = {id_: session.feedback_at for id_, session in SESSIONS.items()}
+_MENTEE_BADGE: Final = Earned(day(3, 27), "automatic")  # r04, the tenth session, is of that day
+_MENTOR_BADGE: Final = Earned(day(3, 24), "automatic")  # x06, and r07 before it, once it is mended
+
+# r07 is not heard of yet: Amara has 9 sessions, Dmytro 1. Sessions of leadership bring no badge.
+SEASON: Final[Expected] = {
+    "amara": Sees(badges_in_progress=_mentor(9, 3), without_feedback=("x04",)),
+    "joao": Sees(badges_in_progress=_mentor(7, 2), without_feedback=("r05", "x10")),
+    "asuka": Sees(
+        badges={"mentee": _MENTEE_BADGE},
+        badges_in_progress=_without("mentee", _mentee(10, 2)),
+        without_feedback=("x04",),
+    ),
+    "leila": Sees(badges_in_progress=_mentee(5, 2), without_feedback=("r05", "x10")),
+    "dmytro": Sees(badges_in_progress=_mentee(1, 1)),
+    "sofia": Sees(badges_in_progress=_mentee(0, 0)),
+    "liat": Sees(badges_in_progress=_mentee(0, 0)),
+}
+
+MENDED: Final[Expected] = SEASON | {
+    "amara": replace(
+        SEASON["amara"],
+        badges={"mentor": _MENTOR_BADGE},
+        badges_in_progress=_without("mentor", _mentor(10, 3)),
+    ),
+    "dmytro": Sees(badges_in_progress=_mentee(2, 1)),
+}
+
+# The fourth session of cross-border with feedback: Amara's is x03, Asuka's x05.
+CERTIFICATE: Final[Expected] = MENDED | {
+    "amara": replace(
+        MENDED["amara"],
+        certificates={"cross-border": Earned(_AFTER_FEEDBACK["x03"], "automatic")},
+    ),
+    "asuka": replace(
+        MENDED["asuka"],
+        certificates={"cross-border": Earned(_AFTER_FEEDBACK["x05"], "automatic")},
+    ),
+    "leila": replace(
+        MENDED["leila"], certificates_unearned={"cross-border": progress(3, REQUIRED_SESSIONS)}
+    ),
+    "joao": replace(
+        MENDED["joao"], certificates_unearned={"cross-border": progress(1, REQUIRED_SESSIONS)}
+    ),
+}
+
+LATE_FEEDBACK: Final[Expected] = CERTIFICATE | {
+    "leila": replace(
+        MENDED["leila"],
+        certificates={"cross-border": Earned(LATE_FEEDBACK_AT, "automatic")},
+        without_feedback=("r05",),
+    ),
+    "joao": replace(
+        MENDED["joao"],
+        certificates_unearned={"cross-border": progress(2, REQUIRED_SESSIONS)},
+        without_feedback=("r05",),
+    ),
+}
+
+BY_HAND: Final[Expected] = LATE_FEEDBACK | {
+    "sofia": replace(
+        SEASON["sofia"], certificates={"leadership": Earned(AWARDED_AT, "manual")}
+    ),
+    "liat": replace(SEASON["liat"], certificates_unearned={"leadership": progress(0, None)}),
+    "joao": replace(
+        LATE_FEEDBACK["joao"],
+        certificates_unearned={
+            "cross-border": progress(2, REQUIRED_SESSIONS),
+            "leadership": progress(2, None),
+        },
+    ),
+}
+
+AWARDS: Final = sum(len(one.badges) + len(one.certificates) for one in BY_HAND.values())
+"""How many awards are granted in the whole story."""
