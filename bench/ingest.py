@@ -196,11 +196,12 @@ def _polls(setting: Setting) -> Iterator[list[bytes]]:
         fetch_max_bytes=64 * 1024 * 1024,
         max_partition_fetch_bytes=8 * 1024 * 1024,
     )
-    consumer.assign(
+    partitions = [
         TopicPartition(setting.kafka.topic(topic), partition)
         for topic in INBOUND
         for partition in sorted(consumer.partitions_for_topic(setting.kafka.topic(topic)) or ())
-    )
+    ]
+    consumer.assign(partitions)
     try:
         while True:
             found = consumer.poll(timeout_ms=1_000)

@@ -1,5 +1,6 @@
 """What the commands of both services share: how they are told to stop, and how they say that they failed."""
 
+import gc
 import signal
 import sys
 import threading
@@ -38,6 +39,16 @@ def told_to_stop() -> threading.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, set_it)
     return stop
+
+
+def collect_garbage_seldom() -> None:
+    """For processes that make batches of thousands of objects and drop them again, none of them in cycles.
+
+    Python's collector would look through each batch several times: a third of the time to record it.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(200_000, 20, 20)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ lock and never goes back.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple, Self, cast
 from uuid import UUID
@@ -61,24 +62,24 @@ def stream_id(organization_id: str, kind: str, *natural_key: str) -> UUID:
 
     Its first 48 bits are a hash of the organization, so one organization's rows lie together in the index.
     """
-    head = _stream_head(organization_id)
-    tail = blake2b(
-        "\0".join((organization_id, kind, *natural_key)).encode(), digest_size=10
-    ).digest()
-    number = int.from_bytes(head + tail)
-    number = number & ~(0xF << 76) | (8 << 76)
-    number = number & ~(0x3 << 62) | (2 << 62)
-    return UUID(int=number)
+    name = "\0".join((organization_id, kind, *natural_key))
+    tail = int.from_bytes(blake2b(name.encode(), digest_size=10).digest())
+    return UUID(int=_organization_bits(organization_id) | tail & _UUID_FREE_BITS | _UUID_FIXED_BITS)
 
 
 def stream_range(organization_id: str) -> tuple[UUID, UUID]:
     """The ids between which all streams of an organization lie, and hardly any other's."""
-    least = int.from_bytes(_stream_head(organization_id)) << 80
+    least = _organization_bits(organization_id)
     return UUID(int=least), UUID(int=least | (1 << 80) - 1)
 
 
-def _stream_head(organization_id: str) -> bytes:
-    return blake2b(organization_id.encode(), digest_size=6).digest()
+_UUID_FIXED_BITS: Final = 8 << 76 | 2 << 62  # version 8, variant 2
+_UUID_FREE_BITS: Final = (1 << 80) - 1 & ~(0xF << 76 | 0x3 << 62)
+
+
+@lru_cache(maxsize=4_096)
+def _organization_bits(organization_id: str) -> int:
+    return int.from_bytes(blake2b(organization_id.encode(), digest_size=6).digest()) << 80
 
 
 class StructMapper(Mapper[UUID]):
@@ -95,18 +96,16 @@ class StructMapper(Mapper[UUID]):
     def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> StoredEvent:
         """The stored form of an `Entry`."""
         entry = cast(Entry, domain_event)
-        event = entry.event
-        return StoredEvent(
-            entry.originator_id,
-            entry.originator_version,
-            self.names[type(event)],
-            self._encode(event),
-        )
+        return StoredEvent(entry.originator_id, entry.originator_version, *self.encode(entry.event))
 
     def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[UUID]:
         """The `Entry` of a stored form."""
         event = self.decode(stored_event.topic, stored_event.state)
         return Entry(cast(UUID, stored_event.originator_id), stored_event.originator_version, event)
+
+    def encode(self, event: msgspec.Struct) -> tuple[str, bytes]:
+        """The name that an event is stored under, and its bytes."""
+        return self.names[type(event)], self._encode(event)
 
     def decode(self, name: str, state: bytes) -> Any:
         """The event stored under this name."""
@@ -194,7 +193,8 @@ class Journal:
 
     def append(self, connection: Connection, entries: Sequence[Entry]) -> Appended:
         """Appends events, in this order, in the transaction of the connection; of none, `first` is beyond `last`."""
-        stored = [self.mapper.to_stored_event(entry) for entry in entries]
+        encode = self.mapper.encode
+        stored = [(id_, version, *encode(event)) for id_, version, event in entries]
         recorded_at = self.lock(connection)
         if not stored:
             head = self.head(connection)
@@ -207,16 +207,8 @@ class Journal:
             ) as copy,
         ):
             copy.set_types(_COPY_TYPES)
-            for event in stored:
-                copy.write_row(
-                    (
-                        event.originator_id,
-                        event.originator_version,
-                        event.topic,
-                        event.state,
-                        recorded_at,
-                    )
-                )
+            for row in stored:
+                copy.write_row((*row, recorded_at))
         connection.execute(f"NOTIFY {TABLE}")
         last = self.head(connection)  # under the lock ids are consecutive: COPY itself returns none
         return Appended(last - len(stored) + 1, last, recorded_at)

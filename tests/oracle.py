@@ -305,6 +305,10 @@ class Oracle:
 
     # What is due.
 
+    def organizations(self) -> list[str]:
+        """All that were ever configured."""
+        return list(self._organizations)
+
     def available(self, organization_id: str) -> tuple[bool, bool]:
         """Whether badges, and whether certificates."""
         versions = self._organizations.get(organization_id)
@@ -343,7 +347,11 @@ class Oracle:
         """Automatic and by hand; where both were due at once, the smaller instant goes first."""
         automatic = manual = None
         series = self._certificate_series(achievement)
-        thresholds = [v["required_sessions"] for v in certificate.versions if _is_automatic(v)]
+        thresholds = [
+            version["required_sessions"]
+            for version in certificate.versions
+            if _is_automatic(version) and version["required_sessions"] <= len(series.all)
+        ]
         if (
             achievement not in self.grants
             and _is_automatic(certificate.now)
@@ -355,7 +363,7 @@ class Oracle:
             manual = _by_hand(waiting, self.phase)
         if automatic and manual and len(certificate.versions) == 1:
             were_waiting = any(told.phase < self.phase for told in waiting or ())
-            if were_waiting and len(series.before) >= thresholds[0]:
+            if were_waiting and len(series.before) >= certificate.now["required_sessions"]:
                 latest = min(automatic.latest, manual.latest)
                 automatic = automatic._replace(latest=latest)
                 manual = manual._replace(latest=latest)

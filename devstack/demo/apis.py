@@ -85,15 +85,17 @@ class Apis:
 
 
 class _PageText(HTMLParser):
-    """The text of a page's body, by what stands between two tags."""
+    """The text of a page's body, a line for what stands between two tags; a term and its
+    description are one."""
 
     def __init__(self) -> None:
         super().__init__()
         self.lines: list[str] = []
         self._inside: list[str] = []
+        self._term = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in ("main", "style", "script", "svg"):
+        if tag in ("main", "style", "script", "svg", "dt"):
             self._inside.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -103,7 +105,10 @@ class _PageText(HTMLParser):
     def handle_data(self, data: str) -> None:
         text = " ".join(data.split())
         if text and self._inside == ["main"]:
-            self.lines.append(text)
+            self.lines.append(f"{self._term}{text}")
+            self._term = ""
+        elif text and self._inside == ["main", "dt"]:
+            self._term = f"{text}: "
 
 
 def page_text(html: str) -> list[str]:

@@ -39,18 +39,18 @@ def _without(badge: str, progress_of: dict[str, Progress]) -> dict[str, Progress
 
 _AFTER_FEEDBACK: Final = {id_: session.feedback_at for id_, session in SESSIONS.items()}
 _MENTEE_BADGE: Final = Earned(day(3, 27), "automatic")  # r04, the tenth session, is of that day
-_MENTOR_BADGE: Final = Earned(day(3, 24), "automatic")  # x06, and r07 before it, once it is mended
+_MENTOR_BADGE: Final = Earned(day(3, 24), "automatic")  # b06, and r07 before it, once it is mended
 
 # r07 is not heard of yet: Amara has 9 sessions, Dmytro 1. Sessions of leadership bring no badge.
 SEASON: Final[Expected] = {
-    "amara": Sees(badges_in_progress=_mentor(9, 3), without_feedback=("x04",)),
-    "joao": Sees(badges_in_progress=_mentor(7, 2), without_feedback=("r05", "x10")),
+    "amara": Sees(badges_in_progress=_mentor(9, 3), without_feedback=("b04",)),
+    "joao": Sees(badges_in_progress=_mentor(7, 2), without_feedback=("r05", "b10")),
     "asuka": Sees(
         badges={"mentee": _MENTEE_BADGE},
         badges_in_progress=_without("mentee", _mentee(10, 2)),
-        without_feedback=("x04",),
+        without_feedback=("b04",),
     ),
-    "leila": Sees(badges_in_progress=_mentee(5, 2), without_feedback=("r05", "x10")),
+    "leila": Sees(badges_in_progress=_mentee(5, 2), without_feedback=("r05", "b10")),
     "dmytro": Sees(badges_in_progress=_mentee(1, 1)),
     "sofia": Sees(badges_in_progress=_mentee(0, 0)),
     "liat": Sees(badges_in_progress=_mentee(0, 0)),
@@ -65,46 +65,44 @@ MENDED: Final[Expected] = SEASON | {
     "dmytro": Sees(badges_in_progress=_mentee(2, 1)),
 }
 
-# The fourth session of cross-border with feedback: Amara's is x03, Asuka's x05.
+# The fourth session of borders with feedback: Amara's is b03, Asuka's b05.
 CERTIFICATE: Final[Expected] = MENDED | {
     "amara": replace(
         MENDED["amara"],
-        certificates={"cross-border": Earned(_AFTER_FEEDBACK["x03"], "automatic")},
+        certificates={"borders": Earned(_AFTER_FEEDBACK["b03"], "automatic")},
     ),
     "asuka": replace(
         MENDED["asuka"],
-        certificates={"cross-border": Earned(_AFTER_FEEDBACK["x05"], "automatic")},
+        certificates={"borders": Earned(_AFTER_FEEDBACK["b05"], "automatic")},
     ),
     "leila": replace(
-        MENDED["leila"], certificates_unearned={"cross-border": progress(3, REQUIRED_SESSIONS)}
+        MENDED["leila"], certificates_unearned={"borders": progress(3, REQUIRED_SESSIONS)}
     ),
     "joao": replace(
-        MENDED["joao"], certificates_unearned={"cross-border": progress(1, REQUIRED_SESSIONS)}
+        MENDED["joao"], certificates_unearned={"borders": progress(1, REQUIRED_SESSIONS)}
     ),
 }
 
 LATE_FEEDBACK: Final[Expected] = CERTIFICATE | {
     "leila": replace(
         MENDED["leila"],
-        certificates={"cross-border": Earned(LATE_FEEDBACK_AT, "automatic")},
+        certificates={"borders": Earned(LATE_FEEDBACK_AT, "automatic")},
         without_feedback=("r05",),
     ),
     "joao": replace(
         MENDED["joao"],
-        certificates_unearned={"cross-border": progress(2, REQUIRED_SESSIONS)},
+        certificates_unearned={"borders": progress(2, REQUIRED_SESSIONS)},
         without_feedback=("r05",),
     ),
 }
 
 BY_HAND: Final[Expected] = LATE_FEEDBACK | {
-    "sofia": replace(
-        SEASON["sofia"], certificates={"leadership": Earned(AWARDED_AT, "manual")}
-    ),
+    "sofia": replace(SEASON["sofia"], certificates={"leadership": Earned(AWARDED_AT, "manual")}),
     "liat": replace(SEASON["liat"], certificates_unearned={"leadership": progress(0, None)}),
     "joao": replace(
         LATE_FEEDBACK["joao"],
         certificates_unearned={
-            "cross-border": progress(2, REQUIRED_SESSIONS),
+            "borders": progress(2, REQUIRED_SESSIONS),
             "leadership": progress(2, None),
         },
     ),

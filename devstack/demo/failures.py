@@ -22,3 +22,8 @@ class EndedError(BaseException):
     def __init__(self, status: int) -> None:
         super().__init__(status)
         self.status = status
+
+
+def log_name(process: str) -> str:
+    """The file that a process's log goes to, in the folder of the run."""
+    return f"{process.replace(' ', '-')}.log"

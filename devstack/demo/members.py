@@ -46,7 +46,7 @@ def overview(seen: Expected) -> Table:
 def _badge_cell(sees: Sees, code: str) -> Text:
     if code in sees.badges:
         return Text("earned", "green")
-    return Text(str(sees.badges_in_progress.get(code, "")))
+    return Text(str(sees.badges_in_progress.get(code, "-")))
 
 
 def changes(before: Expected, after: Expected) -> Iterator[Row]:
@@ -72,6 +72,9 @@ def _changes_for(before: Sees, after: Sees) -> Iterator[Row]:
     for program_id, now in after.certificates_unearned.items():
         if now != (was := before.certificates_unearned.get(program_id)):
             yield _title(program_id), _moved(was, now)
+    if after.without_feedback != before.without_feedback:
+        lacking = (", ".join(sees.without_feedback) or "none" for sees in (before, after))
+        yield "no feedback yet", Text(" → ".join(lacking))
 
 
 def _title(program_id: str) -> str:
@@ -117,7 +120,8 @@ def _earned_rows(activity: Mapping[str, Any], criteria: Mapping[str, str]) -> It
 
 def _award_text(title: str, award: Mapping[str, Any], criteria: Mapping[str, str]) -> Text:
     since = date(datetime.fromisoformat(award["earned_at"]))
-    return Text.assemble((title, "green"), f", {since}\n", (criteria[award["award_id"]], "dim"))
+    why = criteria[award["award_id"]]
+    return Text.assemble((title, "green"), f", {since}\n", (f"  {why}", "dim"))
 
 
 def _progress_rows(activity: Mapping[str, Any]) -> Iterator[Text]:
@@ -130,7 +134,7 @@ def _progress_rows(activity: Mapping[str, Any]) -> Iterator[Text]:
 
 def _progress_text(title: str, one: Mapping[str, Any], threshold: int | None) -> Text:
     if threshold is None:
-        return Text.assemble(f"{title}, awarded by hand\n", (one["guidance"], "dim"))
+        return Text.assemble(f"{title}, awarded by hand\n", (f"  {one['guidance']}", "dim"))
     count, missing = one["count"], one["missing"]
     return Text.assemble(
         bar(count, threshold), f" {title}, {count} of {threshold}", (f", {missing} to go", "dim")
@@ -140,5 +144,5 @@ def _progress_text(title: str, one: Mapping[str, Any], threshold: int | None) ->
 def _without_feedback(activity: Mapping[str, Any]) -> Iterator[Text]:
     for one in activity["sessions_without_feedback"]:
         on = date(datetime.fromisoformat(one["completed_at"]))
-        where = f"{one['session_id']} in {one['program_id']}, {on}; to be given at\n"
-        yield Text.assemble(where, (one["feedback_url"], "dim"))
+        where = f"{one['session_id']} in {one['program_id']}, {on}, can be given at\n"
+        yield Text.assemble(where, (f"  {one['feedback_url']}", "dim"))

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 import httpx
 
-from devstack.demo.failures import DemoError
+from devstack.demo.failures import DemoError, log_name
 from devstack.demo.surroundings import Surroundings
 from devstack.ports import Port, reserve_port
 from devstack.processes import spawn
@@ -80,7 +80,7 @@ class Running:
         return f"http://{self.address(name)}"
 
     def log(self, name: str) -> Path:
-        return self._folder / f"{name.replace(' ', '-')}.log"
+        return self._folder / log_name(name)
 
     def migrate(self) -> None:
         """Makes the tables of both services and the topics, side by side."""
@@ -125,9 +125,7 @@ class Running:
             if (status := process.poll()) is not None:
                 raise DemoError("it to run", f"it ended unasked with status {status}", name)
 
-    def until(
-        self, expected: str, difference: Callable[[], str | None], *concerned: str
-    ) -> None:
+    def until(self, expected: str, difference: Callable[[], str | None], *concerned: str) -> None:
         """Waits until `difference` finds none, for 30 s at most; DemoError with the last it found.
 
         A server that can't be reached, or does not answer in time, is a difference, too.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from io import TextIOWrapper
-from typing import Any, Final
+from io import StringIO, TextIOWrapper
+from typing import Any, Final, TextIO
 
 from rich.console import Console, RenderableType
 from rich.padding import Padding
@@ -27,18 +28,27 @@ class Screen:
             sys.stdout.reconfigure(errors="replace")  # a terminal without our people's scripts
         width = min(WIDTH, Console().width)
         self._console = Console(width=width, highlight=False, emoji=False)
+        if not self._console.is_terminal:
+            self._console.file = _Unpadded(sys.stdout)
+        self.step = "starting"
 
     def title(self, text: str) -> None:
         self._console.print()
         self._console.print(Text(text, "bold"))
 
     def chapter(self, number: int, title: str) -> None:
+        self.step = f"{number}  {title}"
         self._console.print()
-        self._console.print(Rule(f"[bold]{number}  {title}", align="left", style="dim"))
+        self._console.print(Rule(f"[bold]{self.step}", align="left", style="dim"))
+        self._console.print()
+
+    def rule(self) -> None:
+        self._console.print()
+        self._console.print(Rule(style="dim"))
 
     def say(self, markup: str) -> None:
         """A paragraph of our own words."""
-        self._console.print(Padding(Text.from_markup(markup), (0, 0, 0, INDENT)))
+        self.show(Text.from_markup(markup))
 
     def gap(self) -> None:
         self._console.print()
@@ -53,7 +63,7 @@ class Screen:
         self.show(grid)
 
     def show(self, what: RenderableType) -> None:
-        self._console.print(Padding(what, (0, 0, 0, INDENT)))
+        self._console.print(Padding(what, (0, 0, 0, INDENT), expand=False))
 
     def verbatim(self, line: str, indent: int = INDENT, style: str = "") -> None:
         """A line that is to be copied or read as it is: never broken, nothing in it interpreted."""
@@ -64,6 +74,20 @@ class Screen:
         if not self._console.is_terminal:
             return nullcontext()
         return self._console.status(text)
+
+
+class _Unpadded(StringIO):
+    """Text for a file or a pipe: without the spaces that pad lines on a terminal."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return self._stream.write(re.sub(r" +$", "", text, flags=re.MULTILINE))
+
+    def flush(self) -> None:
+        self._stream.flush()
 
 
 def bar(count: int, threshold: int) -> Text:

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 class Progress(NamedTuple):
     """How far somebody has come; what is awarded by hand only has no threshold."""
 
-    count: int
+    so_far: int
     threshold: int | None
     missing: int | None
 
     def __str__(self) -> str:
-        return f"{self.count}" if self.threshold is None else f"{self.count} of {self.threshold}"
+        return f"{self.so_far}" if self.threshold is None else f"{self.so_far} of {self.threshold}"
 
 
 class Earned(NamedTuple):
@@ -29,9 +29,9 @@ class Earned(NamedTuple):
         return f"since {self.at:%Y-%m-%dT%H:%MZ}, {self.how}"
 
 
-def progress(count: int, threshold: int | None) -> Progress:
+def progress(so_far: int, threshold: int | None) -> Progress:
     """With what is missing worked out."""
-    return Progress(count, threshold, None if threshold is None else max(0, threshold - count))
+    return Progress(so_far, threshold, None if threshold is None else max(0, threshold - so_far))
 
 
 @dataclass(frozen=True)
@@ -67,12 +67,12 @@ class Sees:
             ),
         )
 
-    def differences(self, other: Sees) -> Iterator[tuple[str, str]]:
-        """Where another view differs: what it is about, and what stands there."""
+    def differences(self, found: Sees) -> Iterator[str]:
+        """Where `found` is not what is expected here, in words."""
         for what in (one.name for one in fields(self)):
-            mine, others = getattr(self, what), getattr(other, what)
-            if mine != others:
-                yield what.replace("_", " "), _words(others)
+            expected, seen = getattr(self, what), getattr(found, what)
+            if expected != seen:
+                yield f"{what.replace('_', ' ')}: {_words(seen)} (expected: {_words(expected)})"
 
 
 def _instant(award: Mapping[str, Any]) -> datetime:

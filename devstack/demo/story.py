@@ -66,39 +66,39 @@ PEOPLE: Final = (
     Person("liat", "ליאת ברק", "mentee"),
 )
 PROGRAMS: Final = (
-    Program("cross-border", "one_to_one", "Cross-Border Mentoring", "Cross-Border Mentor"),
+    Program("borders", "one_to_one", "Across Borders", "Across Borders"),
     Program("returners", "one_to_one", "Back to Work", None),
-    Program("leadership", "development", "Leadership Lab", "Leadership Lab Graduate"),
+    Program("leadership", "development", "Leadership Lab", "Leadership Lab"),
 )
 SEASON: Final = (
-    Session("x01", "cross-border", "amara", "asuka", day(1, 13), "asuka"),
-    Session("x07", "cross-border", "amara", "leila", day(1, 20), "leila"),
-    Session("x02", "cross-border", "amara", "asuka", day(1, 27), "amara"),
+    Session("b01", "borders", "amara", "asuka", day(1, 13), "asuka"),
+    Session("b07", "borders", "amara", "leila", day(1, 20), "leila"),
+    Session("b02", "borders", "amara", "asuka", day(1, 27), "amara"),
     Session("r01", "returners", "joao", "asuka", day(2, 3), "asuka"),
     Session("r06", "returners", "amara", "dmytro", day(2, 5), "dmytro"),
-    Session("x03", "cross-border", "amara", "asuka", day(2, 10), "asuka"),
-    Session("d01", "leadership", "joao", "sofia", day(2, 12), "sofia"),
+    Session("b03", "borders", "amara", "asuka", day(2, 10), "asuka"),
+    Session("l01", "leadership", "joao", "sofia", day(2, 12), "sofia"),
     Session("r02", "returners", "joao", "asuka", day(2, 16), "joao"),
-    Session("x08", "cross-border", "amara", "leila", day(2, 17), "leila"),
-    Session("x04", "cross-border", "amara", "asuka", day(2, 24), None),
+    Session("b08", "borders", "amara", "leila", day(2, 17), "leila"),
+    Session("b04", "borders", "amara", "asuka", day(2, 24), None),
     Session("r03", "returners", "joao", "asuka", day(3, 2), "asuka"),
-    Session("x09", "cross-border", "joao", "leila", day(3, 3), "leila"),
+    Session("b09", "borders", "joao", "leila", day(3, 3), "leila"),
     Session("r07", "returners", "amara", "dmytro", day(3, 5), "dmytro"),
-    Session("x05", "cross-border", "amara", "asuka", day(3, 10), "asuka"),
+    Session("b05", "borders", "amara", "asuka", day(3, 10), "asuka"),
     Session("r05", "returners", "joao", "leila", day(3, 20), None),
-    Session("x06", "cross-border", "amara", "asuka", day(3, 24), "asuka"),
+    Session("b06", "borders", "amara", "asuka", day(3, 24), "asuka"),
     Session("r04", "returners", "joao", "asuka", day(3, 27), "asuka"),
-    Session("x10", "cross-border", "joao", "leila", day(3, 31), None),
-    Session("d02", "leadership", "joao", "sofia", day(4, 9), "sofia"),
+    Session("b10", "borders", "joao", "leila", day(3, 31), None),
+    Session("l02", "leadership", "joao", "sofia", day(4, 9), "sofia"),
 )
 SESSIONS: Final = {session.session_id: session for session in SEASON}
 NAMES: Final = {person.user_id: person.name for person in PEOPLE}
 PROGRAMS_BY_ID: Final = {program.program_id: program for program in PROGRAMS}
 
-EARLY_FEEDBACK: Final = "x03"
-DELIVERED_TWICE: Final = "x08"
+EARLY_FEEDBACK: Final = "b03"
+DELIVERED_TWICE: Final = "b08"
 POISON: Final = "r07"
-LATE_FEEDBACK: Final = "x10"
+LATE_FEEDBACK: Final = "b10"
 LATE_FEEDBACK_AT: Final = day(6, 2)
 AWARDED_BY_HAND: Final = "sofia"
 AWARDED_AT: Final = day(6, 12)

@@ -29,7 +29,9 @@ FEEDBACK_URL_TEMPLATE: Final = "https://lantern.example/feedback/{program_id}/{s
 
 
 @settings
-class _StreamSettings:
+class StreamSettings:
+    """The settings of Kafka alone."""
+
     kafka: KafkaSettings = kafka_group()
 
 
@@ -48,7 +50,7 @@ class Surroundings:
     @property
     def kafka(self) -> KafkaSettings:
         """As the services read it, so that a secured Kafka of one's own works, too."""
-        return read_settings(_StreamSettings, self.environment).kafka
+        return read_settings(StreamSettings, self.environment).kafka
 
 
 @contextmanager

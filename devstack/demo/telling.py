@@ -16,7 +16,7 @@ from devstack.demo.story import PEOPLE, Fact
 from devstack.demo.wire import Place, Publisher
 from services.topics import KafkaSettings
 
-_PROJECTING = ("achievements project", "achievements consume", "achievements serve")
+_ON_THE_WAY = ("achievements project", "achievements consume", "achievements serve")
 
 
 @dataclass
@@ -44,12 +44,14 @@ class Demo:
 
     def expect(self, expected: Expected, since: float) -> None:
         """Waits until each member sees what the rules say, and says how long that took."""
-        with self.screen.waiting("Waiting for what the rules say …"):
+        with self.screen.waiting("Waiting for it to take effect …"):
             self.running.until(
-                "each member to see what the rules say", lambda: self._difference(expected), *_PROJECTING
+                "each member to see what the rules say",
+                lambda: self._difference(expected),
+                *_ON_THE_WAY,
             )
-        self.screen.gap()
         took = time.monotonic() - since
+        self.screen.gap()
         self.screen.say(f"[dim]In effect for everybody {took:.1f} s later:[/]")
         self.seen = expected
 
@@ -59,19 +61,17 @@ class Demo:
         self.expect(expected, since)
         self.screen.rows(changes(before, expected), 6, 20)
 
-    def _difference(self, expected: Expected) -> str | None:
-        for person in PEOPLE:
-            user_id = person.user_id
-            wanted, found = expected[user_id], Sees.of(self.apis.activity(user_id))
-            for what, words in wanted.differences(found):
-                (_, should) = next(one for one in found.differences(wanted) if one[0] == what)
-                return f"{user_id}, {what}: {words} (should be: {should})"
-        return None
-
     def check(self, right: bool, expected: str, seen: object, *concerned: str) -> None:
         """Raises DemoError unless it is right."""
         if not right:
             raise DemoError(expected, str(seen), *concerned)
+
+    def _difference(self, expected: Expected) -> str | None:
+        for person in PEOPLE:
+            found = Sees.of(self.apis.activity(person.user_id))
+            for difference in expected[person.user_id].differences(found):
+                return f"{person.user_id}, {difference}"
+        return None
 
 
 def _unless(found: int, wanted: int) -> str | None:

@@ -13,11 +13,13 @@ from schemas.journal import EVENT_TYPES
 from services.achievements import api
 from services.achievements.intake import Intake
 from services.achievements.migration import migrate as create_and_upgrade
+from services.achievements.notify import MailSettings
+from services.achievements.notify import notify as keep_notifying
 from services.achievements.project import project as keep_projecting
 from services.achievements.relay import relay as keep_relaying
 from services.achievements.settings import AchievementsSettings
 from services.achievements.topics import GROUP, INBOUND, specs
-from services.commands import failures_in_plain_words, told_to_stop
+from services.commands import collect_garbage_seldom, failures_in_plain_words, told_to_stop
 from services.environment import SettingsError, read_settings
 from services.journal import Journal
 from services.kafka import consume as consume_topics
@@ -112,6 +114,18 @@ def relay() -> None:
 
 
 @app.command()
+def notify() -> None:
+    """Email members what they are granted, once each, until SIGTERM or Ctrl-C.
+
+    May run many times over: one leads, the others wait to take over.
+    """
+    settings = _settings()
+    mail = MailSettings(settings.smtp_server, settings.email_sender, settings.public_url)
+    with _running(settings) as journal:
+        keep_notifying(journal, mail, told_to_stop())
+
+
+@app.command()
 def token(
     organization_id: Annotated[str, typer.Argument(help="The organization it is for.")],
     user_id: Annotated[str, typer.Argument(help="Whom it speaks for.")],
@@ -138,6 +152,7 @@ def token(
 @contextmanager
 def _running(settings: AchievementsSettings) -> Iterator[Journal]:
     """What a process without an HTTP API has around it."""
+    collect_garbage_seldom()
     with _journal(settings) as journal, metrics_server(settings.observability.metrics_listen):
         yield journal
 

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 
 from projections.activity import Activity, FeedbackUrl, Home, home
+from services.achievements.mail.unsubscribing import Unsubscribing
 from services.achievements.reading import Reading, read_pool
 from services.achievements.settings import AchievementsSettings
 from services.journal import Journal
@@ -50,6 +51,7 @@ def create(journal: Journal, settings: AchievementsSettings, verifier: TokenVeri
         description="Badges and certificates of a mentoring platform: progress, and why it is what it is.",
         verifier=verifier,
         checks={"database": reading.is_ready},
+        routes=Unsubscribing(pool).routes,
         lifespan=lifespan,
     )
     api.include_router(router)

@@ -5,6 +5,7 @@ from psycopg import sql
 
 from projections import store
 from services.achievements import dead_letters, people
+from services.achievements.mail import queue, recipients
 from services.journal import Journal, lock_key
 from services.kafka import POSITIONS_DDL
 
@@ -17,7 +18,13 @@ def migrate(journal: Journal) -> None:
         connection.execute("SELECT pg_advisory_lock(%s)", (lock_key(journal.schema, "migrate"),))
         journal.create_tables()
         with connection.transaction():
-            for statements in (POSITIONS_DDL, people.DDL, dead_letters.DDL):
+            for statements in (
+                POSITIONS_DDL,
+                people.DDL,
+                dead_letters.DDL,
+                recipients.DDL,
+                queue.DDL,
+            ):
                 connection.execute(statements)
         with connection.transaction():
             create_views(connection, journal.schema + VIEWS_SUFFIX)

@@ -1,5 +1,7 @@
 """What achievements can be told by its environment."""
 
+from services.achievements.mail.addresses import Mailbox, sender
+from services.achievements.mail.smtp import SmtpServer, smtp_url
 from services.environment import (
     Address,
     database_url,
@@ -9,6 +11,7 @@ from services.environment import (
     optional,
     setting,
     settings,
+    url,
 )
 from services.kafka import KafkaSettings
 from services.observability import ObservabilitySettings
@@ -43,6 +46,29 @@ class AchievementsSettings:
         _feedback_url_template,
         "Where members give feedback, with `{organization_id}`, `{program_id}` and `{session_id}`",
     )
+    given_public_url: str | None = optional(
+        "ACHIEVEMENTS_PUBLIC_URL",
+        url("https", "http"),
+        "What unsubscribe links begin with, as members reach it; else the address of `ACHIEVEMENTS_LISTEN`",
+    )
+    smtp_server: SmtpServer = setting(
+        "SMTP_URL",
+        smtp_url,
+        "smtp://127.0.0.1:1025",
+        "The server that mails are handed to: `smtp://user:password@host:587` (STARTTLS) or `smtps://…`",
+        secret=True,
+    )
+    email_sender: Mailbox = setting(
+        "EMAIL_FROM",
+        sender,
+        "achievements@localhost",
+        "Whom mails are from; without a name (`Name <address>`), the organization's",
+    )
     kafka: KafkaSettings = kafka_group()
     auth: HttpAuthSettings = group(HttpAuthSettings)
     observability: ObservabilitySettings = group(ObservabilitySettings)
+
+    @property
+    def public_url(self) -> str:
+        """What unsubscribe links begin with."""
+        return self.given_public_url or f"http://{self.listen}"

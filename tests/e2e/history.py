@@ -80,8 +80,12 @@ class Organization:
     programs: list[Program]
     users: list[str]
     erased: set[str] = field(default_factory=set)
-    sessions: list[Json] = field(default_factory=list)
+    sessions: list[list[Json]] = field(default_factory=lambda: [[], [], []])
     floating: list[list[Message]] = field(default_factory=lambda: [[], [], []])
+
+    def sessions_before(self, phase: int) -> list[Json]:
+        """Those told in the loosening phases before this one."""
+        return [session for some in self.sessions[: (phase + 1) // 2] for session in some]
 
 
 class History:
@@ -140,9 +144,8 @@ class History:
         for award in self.random.sample(revocable, k=(len(revocable) + 7) // 8):
             yield from self._revoke(organization, award, may_follow=not plans)
         yield from self._unknown_awards(organization, held)
-        for session in self.random.sample(
-            organization.sessions, k=len(organization.sessions) // 40
-        ):
+        sessions = organization.sessions_before(phase)
+        for session in self.random.sample(sessions, k=len(sessions) // 30):
             if not {person["user_id"] for person in session["participants"]} & set(erased):
                 yield self._conflicting(organization, session)
 
@@ -262,8 +265,8 @@ class History:
             "completed_at": rfc3339(completed_at, self.random),
         }
         self._maybe(data, "match_id", ("match 1", "m.2"))
-        organization.sessions.append(data)
-        self._float(organization, self._message(SESSIONS, organization, program.id, "SessionCompleted.v1", data))
+        told = self._message(SESSIONS, organization, program.id, "SessionCompleted.v1", data)
+        organization.sessions[self._float(organization, told)].append(data)
         if self.random.random() < 0.05:
             self._float(organization, self._restated(organization, data, completed_at))
         for _ in range(self.random.choice((0, 0, 1, 1, 1, 2))):
@@ -497,12 +500,13 @@ class History:
 
     # What all have in common.
 
-    def _float(self, organization: Organization, message: Message) -> None:
-        """Puts a message into one of the loosening phases; any may come on any topic."""
+    def _float(self, organization: Organization, message: Message) -> int:
+        """Puts a message into one of the loosening phases and gives its number; any may come on any topic."""
         (phase,) = self.random.choices(range(len(SHARES)), SHARES)
         if message.topic != DIRECTORY and self.random.random() < 0.03:
             message = replace(message, topic=self.random.choice(INBOUND))
         organization.floating[phase].append(message)
+        return phase
 
     def _message(
         self,

@@ -145,7 +145,7 @@ _decoder = Decoder[Inbound](INBOUND_TYPES)
 Headers = tuple[tuple[str, bytes | None], ...]
 
 
-def changed(name: str, **changes: Any) -> dict[str, Any]:
+def changed(name: str, /, **changes: Any) -> dict[str, Any]:
     """A sample's data with some fields otherwise."""
     return {**SAMPLES[name], **changes}
 
@@ -155,7 +155,7 @@ def without(name: str, *fields: str) -> dict[str, Any]:
     return {field: value for field, value in SAMPLES[name].items() if field not in fields}
 
 
-def envelope(name: str, data: Any, **attributes: Any) -> dict[str, Any]:
+def envelope(name: str, data: Any, /, **attributes: Any) -> dict[str, Any]:
     """A structured event with this data, with some attributes otherwise."""
     usual = {
         "specversion": "1.0",
@@ -168,7 +168,7 @@ def envelope(name: str, data: Any, **attributes: Any) -> dict[str, Any]:
     return {**usual, **attributes}
 
 
-def binary_headers(name: str, **attributes: str) -> Headers:
+def binary_headers(name: str, /, **attributes: str) -> Headers:
     """The headers of a binary event, with some attributes otherwise."""
     usual = {"specversion": "1.0", "id": "e1", "source": "/platform/test", "type": f"{name}.v1"}
     of_attributes = ((f"ce_{key}", value.encode()) for key, value in (usual | attributes).items())
@@ -184,7 +184,7 @@ def decode(value: bytes | None, headers: Headers = STRUCTURED) -> CloudEvent[Inb
     return _decoder.decode(value, headers)
 
 
-def taken(name: str, data: Any, **attributes: Any) -> Any:
+def taken(name: str, data: Any, /, **attributes: Any) -> Any:
     """What the data of a structured event is taken for."""
     return decode(to_bytes(envelope(name, data, **attributes))).data
 

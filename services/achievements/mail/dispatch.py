@@ -10,16 +10,16 @@ import threading
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from time import monotonic
+from time import monotonic, sleep
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Protocol, Self
 
 import psycopg
 import structlog
 
-from schemas.journal import AwardGranted
+from schemas.journal import AwardGranted, AwardRevoked
 from services.achievements.mail import queue, recipients
-from services.achievements.mail.messages import UnusableAddressError
+from services.achievements.mail.addresses import Mailbox, UnusableAddressError
 from services.achievements.mail.metrics import MAILS
 from services.achievements.mail.queue import Claim, Outcome
 from services.achievements.mail.recipients import Recipient
@@ -41,11 +41,13 @@ _OUTAGES: Final = (psycopg.OperationalError, psycopg.InterfaceError)
 
 
 class Letter(NamedTuple):
-    """A mail that can be written now: about which award, to whom."""
+    """A mail that is to be written: about which award, to whom, in which language, how they unsubscribe."""
 
     claim: Claim
     award: AwardGranted
-    recipient: Recipient
+    to: Mailbox
+    locale: str | None
+    token: str
 
 
 class Post(Protocol):
@@ -81,9 +83,12 @@ class Dispatch:
         _error: BaseException | None,
         _traceback: TracebackType | None,
     ) -> None:
-        self._finish()
-        self._post.hang_up()
-        self._threads.shutdown()
+        try:
+            self._finish()
+        finally:
+            self._post.break_off()
+            self._post.hang_up()
+            self._threads.shutdown()
 
     def turn(self) -> bool:
         """Writes down what has come back, and sends what is due; True while anything is under way."""
@@ -100,7 +105,7 @@ class Dispatch:
         return True
 
     def _send_due(self) -> None:
-        room = self._server.room(MAX_UNDER_WAY, len(self._under_way))
+        room = self._server.room(len(self._under_way))
         if room == 0:
             return
         with self._journal.transaction() as connection:
@@ -122,7 +127,8 @@ class Dispatch:
                 queue.settle(connection, claim, obstacle)
                 MAILS.labels(obstacle).inc()
             else:
-                letters.append(Letter(claim, award[0].event, recipient))
+                to = Mailbox(recipient.name or "", recipient.address or "")
+                letters.append(Letter(claim, award[0].event, to, recipient.locale, recipient.token))
         return letters
 
     def _send(self, letter: Letter) -> Fate:
@@ -144,7 +150,8 @@ class Dispatch:
             for future, claim in back.items():
                 outcomes[_note(connection, claim, future.result())] += 1
             queue.hold(
-                connection, [claim for future, claim in self._under_way.items() if future not in back]
+                connection,
+                [claim for future, claim in self._under_way.items() if future not in back],
             )
         for future in back:
             del self._under_way[future]
@@ -155,16 +162,82 @@ class Dispatch:
             log.info("mails", **outcomes)
 
     def _finish(self) -> None:
-        """Waits for what is under way and writes it down, however long the database is away; not when stopping."""
+        """Waits for what is under way, and breaks it off where that takes too long for one who is to stop."""
+        self._await_all(_GRACE_SECONDS)
+        if self._under_way:
+            self._post.break_off()
+            self._await_all(TURN_SECONDS)
+
+    def _await_all(self, seconds: float) -> None:
+        """Writes down what is under way, however long the database is away; once told to stop, so long at most."""
         deadline: float | None = None
         while self._under_way:
             if self._stop.is_set():
-                deadline = deadline or monotonic() + _GRACE_SECONDS
+                deadline = deadline or monotonic() + seconds
                 if monotonic() > deadline:
-                    break
+                    return
             wait(self._under_way, TURN_SECONDS)
             try:
                 self._write_down()
             except _OUTAGES as error:
                 log.warning("mails_not_written_down", error=type(error).__name__)
-                self._stop.wait(TURN_SECONDS) ...
+                sleep(TURN_SECONDS)
+
+
+class _Server:
+    """How much the server is asked to take: nothing for a while when it was not reached, then one mail to try it."""
+
+    def __init__(self) -> None:
+        self._presence = Presence("smtp_server")
+        self._pause_seconds = 0.0
+        self._ask_again_at = 0.0
+
+    def room(self, under_way: int) -> int:
+        """How many more mails it can be given."""
+        if self._pause_seconds == 0:
+            return MAX_UNDER_WAY - under_way
+        return 1 if under_way == 0 and monotonic() >= self._ask_again_at else 0
+
+    def answered(self, fate: Fate) -> None:
+        """Learns from the fate of a mail."""
+        if not isinstance(fate, Unreachable):
+            self._presence.found()
+            self._pause_seconds = 0.0
+            return
+        self._presence.missed(fate.why)
+        now = monotonic()
+        if now >= self._ask_again_at:  # one pause for all that were under way together
+            self._pause_seconds = min(max(2 * self._pause_seconds, 1.0), _MAX_SERVER_PAUSE_SECONDS)
+            self._ask_again_at = now + self._pause_seconds
+
+
+def _obstacle(award: Sequence[Recorded], recipient: Recipient) -> Outcome | None:
+    if any(isinstance(recorded.event, AwardRevoked) for recorded in award):
+        return "revoked"
+    return recipient.obstacle
+
+
+def _note(connection: psycopg.Connection[Any], claim: Claim, fate: Fate) -> str:
+    """Writes down the fate of a mail; gives what operators call it."""
+    match fate:
+        case Accepted():
+            queue.settle(connection, claim, "sent")
+            return "sent"
+        case Refused(reply):
+            queue.settle(connection, claim, "refused", reply)
+            return "refused"
+        case Deferred(reply) if claim.deferrals + 1 >= MAX_DEFERRALS:
+            queue.settle(connection, claim, "given_up", reply)
+            return "given_up"
+        case Deferred(reply):
+            queue.defer(connection, claim, pause_seconds(claim.deferrals), reply)
+            return "deferred"
+        case Unreachable():
+            queue.defer(connection, claim, 0)
+            return "unreachable"
+
+
+def pause_seconds(deferrals: int) -> float:
+    """How long a mail that was put off so often before is left alone; jittered."""
+    longest = min(_FIRST_PAUSE_SECONDS * 2.0 ** min(deferrals, 20), _MAX_PAUSE_SECONDS)
+    return random.uniform(0.75, 1.0) * longest

@@ -5,7 +5,7 @@ from prometheus_client import Counter, Gauge
 MAILS = Counter(
     "achievements_mails_total",
     "Mails by what became of them: sent, refused, given_up, revoked, unwanted, erased, unsubscribed, no_address;"
-    " and deferred, each time that the server put one off.",
+    " and each time that one was put off: deferred, because of the mail, or unreachable, because of the server.",
     ["outcome"],
 )
 UNSENT = Gauge("achievements_mails_unsent", "Mails that are to be sent, as the leader sees it.")

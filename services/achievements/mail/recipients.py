@@ -16,7 +16,8 @@ CREATE TABLE IF NOT EXISTS mail_recipient (
 );
 COMMENT ON COLUMN mail_recipient.token IS 'opens the unsubscribe page; random, so that it says nothing of its owner';
 """
-TOKEN_BYTES: Final = 18
+UNSUBSCRIBE_PATH: Final = "/unsubscribe/"
+_TOKEN_BYTES: Final = 18
 
 Obstacle = Literal["erased", "unsubscribed", "no_address"]
 
@@ -29,12 +30,12 @@ class Member(NamedTuple):
 
 
 class Recipient(NamedTuple):
-    """What is known of a member now. `token` is null until somebody was about to write to them."""
+    """What is known of a member now. `token` is empty until a mail to them was queued."""
 
     name: str | None
     address: str | None
     locale: str | None
-    token: str | None
+    token: str
     erased: bool
     unsubscribed: bool
 
@@ -54,7 +55,7 @@ def find(
     """What is known now of each of these members."""
     rows = connection.execute(
         """
-        SELECT organization_id, user_id, display_name, email, locale, token,
+        SELECT organization_id, user_id, display_name, email, locale, coalesce(token, ''),
                erased_person.user_id IS NOT NULL, unsubscribed_at IS NOT NULL
         FROM unnest(%s::text[], %s::text[]) AS asked (organization_id, user_id)
         LEFT JOIN person USING (organization_id, user_id)
@@ -68,7 +69,7 @@ def find(
 
 def give_tokens(connection: psycopg.Connection[Any], members: Collection[Member]) -> None:
     """Makes a token for each of these members who has none yet."""
-    tokens = [secrets.token_urlsafe(TOKEN_BYTES) for _ in members]
+    tokens = [secrets.token_urlsafe(_TOKEN_BYTES) for _ in members]
     connection.execute(
         """
         INSERT INTO mail_recipient (organization_id, user_id, token)
@@ -77,6 +78,11 @@ def give_tokens(connection: psycopg.Connection[Any], members: Collection[Member]
         """,
         (*_columns(members), tokens),
     )
+
+
+def unsubscribe_url(public_url: str, token: str) -> str:
+    """The address that a recipient's mails give for unsubscribing."""
+    return f"{public_url}{UNSUBSCRIBE_PATH}{token}"
 
 
 def _columns(members: Collection[Member]) -> tuple[list[str], list[str]]:

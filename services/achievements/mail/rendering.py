@@ -88,12 +88,12 @@ def _shortened(subject: str) -> str:
 
 def as_text(mail: AwardMail) -> str:
     """The mail in plain text."""
-    return _text.get_template("award.txt").render(mail=mail, direction=mail.language.direction)
+    return _TEXT.get_template("award.txt").render(mail=mail, direction=mail.language.direction)
 
 
 def as_html(mail: AwardMail) -> str:
     """The mail in HTML: no script, nothing fetched from anywhere, legible without its style sheet."""
-    return _html.get_template("award.html").render(mail=mail, direction=mail.language.direction)
+    return HTML.get_template("award.html").render(mail=mail, direction=mail.language.direction)
 
 
 def said_in_text(sentence: Sentence, direction: str) -> str:
@@ -127,7 +127,7 @@ def _linear(channel: float) -> float:
     return channel / 12.92 if channel <= 0.04045 else float(((channel + 0.055) / 1.055) ** 2.4)
 
 
-def environment(**options: Any) -> Environment:
+def _environment(**options: Any) -> Environment:
     """Templates that refuse names they are not given."""
     return Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -139,7 +139,7 @@ def environment(**options: Any) -> Environment:
     )
 
 
-_text: Final = environment(autoescape=False, keep_trailing_newline=True)
-_text.filters["said"] = said_in_text
-_html: Final = environment(autoescape=True)
-_html.filters["said"] = said_in_html
+_TEXT: Final = _environment(autoescape=False, keep_trailing_newline=True)
+_TEXT.filters["said"] = said_in_text
+HTML: Final = _environment(autoescape=True)
+HTML.filters["said"] = said_in_html

@@ -17,8 +17,6 @@ from threading import Lock
 from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from services.achievements.mail.messages import Envelope
-
 _CONNECT_SECONDS: Final = 20.0  # up to the greeting, which some delay on purpose
 _REPLY_SECONDS: Final = 60.0
 # RFC 5321, 4.5.3.2.6: whoever does not wait for the last reply sends mails twice.
@@ -26,6 +24,15 @@ _LAST_REPLY_SECONDS: Final = 600.0
 _AUTHENTICATION: Final = frozenset({530, 534, 535, 538})  # RFC 4954, 6: about us, at any point
 _GOODBYE: Final = 421
 _ENHANCED_CODE: Final = re.compile(rb"[245]\.\d{1,3}\.\d{1,3}\b")  # RFC 3463
+
+
+class Envelope(NamedTuple):
+    """What is handed over; `utf8`: only a server that knows SMTPUTF8 (RFC 6531) can take it."""
+
+    sender: str
+    recipient: str
+    message: bytes
+    utf8: bool
 
 
 class Accepted(NamedTuple):

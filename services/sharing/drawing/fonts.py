@@ -6,9 +6,10 @@ memory, not read; nothing here ever looks for a font of the machine, so that an 
 everywhere.
 """
 
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 from pathlib import Path
+from struct import unpack_from
 from typing import Final, Literal
 
 import uharfbuzz as hb
@@ -16,6 +17,7 @@ import uharfbuzz as hb
 Role = Literal["text", "strong", "display"]
 """`text` for reading, `strong` for what stands out, `display` for names and titles."""
 
+UNITS_PER_EM: Final = 1000
 _FOLDER: Final = Path(__file__).parent.parent / "static" / "fonts"
 _CJK: Final = Path(str(files("manimgx_fonts_cjk"))) / "NotoSansCJK-VF.otf.ttc"
 _DISPLAY: Final = _FOLDER / "NotoSerifDisplay-Medium.ttf"
@@ -30,25 +32,41 @@ _OUTLINES_KEPT: Final = 20_000
 class Font:
     """A font file at one weight. There is one object of each, so that they compare by identity.
 
-    All measures are in em: thousandths of the size are not used anywhere.
+    Its measures are thousandths of an em, which are the units of every file here.
     """
 
     def __init__(self, path: Path, weight: int) -> None:
         self.face: Final = hb.Face(hb.Blob.from_file_path(str(path)), 0)
+        if self.face.upem != UNITS_PER_EM:
+            raise ValueError(f"{path.name} has {self.face.upem} units per em")
         self.weight: Final = weight
         self.is_variable: Final = bool(self.face.axis_infos)
         self.shaper: Final = hb.Font(self.face)
         self.shaper.set_variations({"wght": weight})
-        self.units: Final = self.face.upem
         extents = self.shaper.get_font_extents("ltr")
-        self.ascent: Final = extents.ascender / self.units
-        self.descent: Final = -extents.descender / self.units
+        self.ascent: Final[int] = extents.ascender
+        self.descent: Final[int] = -extents.descender
         family = self.face.get_name(hb.OTNameIdPredefined.POSTSCRIPT_NAME) or path.stem
         self.name: Final = f"{family.partition('-')[0]}-{weight}"
 
+    @cached_property
+    def box(self) -> list[int]:
+        """The bounding box of all glyphs: left, bottom, right, top."""
+        return list(unpack_from(">hhhh", self.face.reference_table("head").data, 36))
+
+    @cached_property
+    def cap_height(self) -> int:
+        """How high a capital letter is, or what stands for one."""
+        return int(self.shaper.get_metric_position(hb.OTMetricsTag.CAP_HEIGHT) or self.ascent)
+
     def covers(self, text: str) -> bool:
         """Whether there is a glyph for each character."""
-        return all(self.shaper.get_nominal_glyph(ord(character)) for character in text)
+        return all(self.glyph_of(character) for character in text)
+
+    def glyph_of(self, character: str) -> int | None:
+        """The glyph that draws a character by itself, None where the font lacks it."""
+        number: int | None = self.shaper.get_nominal_glyph(ord(character))
+        return number
 
     @lru_cache(maxsize=_OUTLINES_KEPT)  # noqa: B019 - fonts live as long as the process
     def outline(self, glyph: int) -> str:

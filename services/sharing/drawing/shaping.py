@@ -1,11 +1,12 @@
 """From text to glyphs in their places, in any script and direction.
 
 A line is cut into runs of one direction (Unicode UAX 9, by ICU) and one font, and each run is
-shaped by HarfBuzz. All measures are in em, so that a line can be set at any size.
+shaped by HarfBuzz. All measures are whole thousandths of an em, for a line can be set at any size.
 """
 
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import accumulate, groupby
 from typing import Final, Literal, NamedTuple
 
 import icu
@@ -17,27 +18,27 @@ from services.sharing.drawing.fonts import Font, Role, font_for, fonts
 Direction = Literal["ltr", "rtl"]
 
 
-class Glyph(NamedTuple):
-    """One glyph of a font; `x` and `y` move it from the pen, upwards is positive.
-
-    `text` is what it stands for. Where several glyphs are several characters together (a letter
-    and its dots, say), the first of them in reading order has all the text, the others have none.
-    """
+class Part(NamedTuple):
+    """One glyph of a font, moved from the pen by `x` to the right and `y` upwards."""
 
     number: int
-    advance: float
-    x: float
-    y: float
+    x: int
+    y: int
+
+
+class Cell(NamedTuple):
+    """Glyphs that stand for a piece of text together: a letter, a syllable or a mark of its own."""
+
     text: str
+    parts: tuple[Part, ...]
+    advance: int
 
 
 class Run(NamedTuple):
-    """Glyphs of one font from left to right."""
+    """Cells of one font from left to right."""
 
     font: Font
-    direction: Direction
-    glyphs: tuple[Glyph, ...]
-    width: float
+    cells: tuple[Cell, ...]
 
 
 class Line(NamedTuple):
@@ -45,7 +46,7 @@ class Line(NamedTuple):
 
     text: str
     runs: tuple[Run, ...]
-    width: float
+    width: int
 
 
 class Spelling(NamedTuple):
@@ -66,7 +67,7 @@ def shape_line(text: str, spelling: Spelling, direction: Direction) -> Line:
         for start, end, way in _visual_runs(text, direction)
         for part, font in _in_order(by_font(text[start:end], spelling.role), way)
     )
-    return Line(text, runs, sum(run.width for run in runs))
+    return Line(text, runs, sum(cell.advance for run in runs for cell in run.cells))
 
 
 def direction_of(text: str, default: Direction) -> Direction:
@@ -153,32 +154,59 @@ def _shape(text: str, font: Font, direction: Direction, language: str) -> Run:
     buffer.guess_segment_properties()
     buffer.language = language
     hb.shape(font.shaper, buffer)
-    texts = _texts_of_glyphs(text, [info.cluster for info in buffer.glyph_infos], direction)
-    em = font.units
-    glyphs = tuple(
-        Glyph(
-            info.codepoint,
-            position.x_advance / em,
-            position.x_offset / em,
-            position.y_offset / em,
-            part,
-        )
-        for info, position, part in zip(
-            buffer.glyph_infos, buffer.glyph_positions, texts, strict=True
-        )
+    glyphs = [
+        _Glyph(info.codepoint, info.cluster, *position.position)
+        for info, position in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True)
+    ]
+    in_reading_order = glyphs if direction == "ltr" else glyphs[::-1]
+    starts = [start for start, _ in groupby(in_reading_order, lambda glyph: glyph.cluster)]
+    ends = dict(zip(starts, [*starts[1:], len(text)], strict=True))
+    return Run(
+        font,
+        tuple(
+            cell
+            for start, cluster in groupby(glyphs, lambda glyph: glyph.cluster)
+            for cell in _cells(text[start : ends[start]], list(cluster), font, direction)
+        ),
     )
-    return Run(font, direction, glyphs, sum(glyph.advance for glyph in glyphs))
 
 
-def _texts_of_glyphs(text: str, starts: list[int], direction: Direction) -> list[str]:
-    """The text of each glyph, from where its cluster starts (HarfBuzz: monotone clusters)."""
-    edges = sorted({*starts, len(text)})
-    ends = dict(zip(edges, edges[1:], strict=False))
-    texts = [""] * len(starts)
-    seen: set[int] = set()
-    indices = range(len(starts)) if direction == "ltr" else range(len(starts) - 1, -1, -1)
-    for index in indices:
-        if starts[index] not in seen:
-            seen.add(starts[index])
-            texts[index] = text[starts[index] : ends[starts[index]]]
-    return texts
+class _Glyph(NamedTuple):
+    number: int
+    cluster: int
+    x: int
+    y: int
+    advance: int
+    advance_upwards: int
+
+
+def _cells(text: str, glyphs: list[_Glyph], font: Font, direction: Direction) -> Iterator[Cell]:
+    """Cuts a cluster (as HarfBuzz counts them) into as many cells as its text can be told apart.
+
+    A mark that is drawn by its own glyph, after its letter in reading order, is a cell. Programs
+    that read PDF differ in how they order several characters of one glyph, but not of several.
+    """
+    if direction == "rtl" and len(text) == 1:
+        text = icu.Char.charMirror(text)  # a bracket is written as it looks, as all programs do
+    if len(glyphs) == 1:
+        yield _cell(text, glyphs)
+        return
+    in_order = glyphs if direction == "ltr" else glyphs[::-1]
+    marks = {font.glyph_of(character): character for character in text[1:]}
+    letter, tail = in_order[: -len(marks) or None], in_order[-len(marks) or len(in_order) :]
+    if not letter or {glyph.number for glyph in tail} != marks.keys() or len(marks) < len(text) - 1:
+        yield _cell(text, glyphs)
+        return
+    if direction == "ltr":
+        yield _cell(text[0], letter)
+    yield from (_cell(marks[glyph.number], [glyph]) for glyph in glyphs if glyph in tail)
+    if direction == "rtl":
+        yield _cell(text[0], letter[::-1])
+
+
+def _cell(text: str, glyphs: list[_Glyph]) -> Cell:
+    pens = accumulate((glyph.advance for glyph in glyphs), initial=0)
+    parts = tuple(
+        Part(glyph.number, pen + glyph.x, glyph.y) for glyph, pen in zip(glyphs, pens, strict=False)
+    )
+    return Cell(text, parts, sum(glyph.advance for glyph in glyphs))

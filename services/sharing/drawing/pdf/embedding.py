@@ -1,18 +1,20 @@
 """Fonts inside a PDF: only the glyphs in use, each with the text that it stands for.
 
-Composite fonts (ISO 32000-1, 9.7) with two-byte codes. A code is a pair of a glyph and its text, so
-that one glyph standing for different texts is told apart by whoever copies or searches.
+Composite fonts (ISO 32000-1, 9.7) with two-byte codes. A code is a cell of text as it was shaped,
+so that a glyph which stands for several texts is told apart by whoever reads, copies or searches.
 """
 
+from collections.abc import Iterable
 from hashlib import blake2b
-from typing import Final
+from typing import Final, NamedTuple
 
 import pikepdf
 import uharfbuzz as hb
 from pikepdf import Array, Dictionary, Name
 
 from services.sharing.drawing.fonts import Font
-from services.sharing.drawing.shaping import Glyph
+from services.sharing.drawing.pdf.composites import Composer
+from services.sharing.drawing.shaping import Cell, Part
 
 _FLAGS: Final = (
     hb.SubsetFlags.NO_HINTING
@@ -27,37 +29,48 @@ _UNUSED_TABLES: Final = [
 ]
 _SYMBOLIC: Final = 4
 _TAG_LETTERS: Final = 6
+_NO_TEXT: Final = "\u200b"
+
+
+class Shown(NamedTuple):
+    """A code to show, moved from the pen by `x` and `y`; `width` is what it moves the pen by."""
+
+    code: int
+    x: int
+    y: int
+    width: int
+
+
+class _Code(NamedTuple):
+    text: str
+    width: int
 
 
 class EmbeddedFont:
-    """A font as one document uses it. First every glyph is added, then it is written, once."""
+    """A font as one document uses it, made of all the cells that the document shows in it."""
 
-    def __init__(self, font: Font) -> None:
+    def __init__(self, pdf: pikepdf.Pdf, font: Font, cells: Iterable[Cell]) -> None:
+        """Adds the font's objects to the document; `reference` is for the page's resources."""
         self._font = font
-        self._pairs: dict[tuple[int, str], int] = {}
-        self._codes: dict[tuple[int, str], int] = {}
-
-    def add(self, glyph: Glyph) -> None:
-        self._pairs.setdefault((glyph.number, glyph.text), len(self._pairs) + 1)
-
-    def code(self, glyph: Glyph) -> int:
-        """The glyph's code in page contents; only after writing."""
-        return self._codes[glyph.number, glyph.text]
-
-    def write(self, pdf: pikepdf.Pdf) -> pikepdf.Object:
-        """Makes the font's objects; gives what goes into the page's resources."""
-        subset, numbers = self._subset()
-        outlines = subset.reference_table("CFF ")
-        is_cff = len(outlines.data) > 0
-        if is_cff:
-            self._codes = {pair: numbers[pair[0]] for pair in self._pairs}
+        self._shown: dict[tuple[str, tuple[Part, ...]], list[Shown]] = {}
+        self._codes: dict[int, _Code] = {}
+        different = list({(cell.text, cell.parts): cell for cell in cells}.values())
+        subset, numbers = self._subset({part.number for cell in different for part in cell.parts})
+        name = Name(f"/{_tag(different)}+{font.name}")
+        if b"CFF " in subset.blob.data[:200]:
+            self._show_as_they_are(different, numbers)
+            descendant = self._descendant(pdf, name, Name.CIDFontType0)
+            program = pdf.make_stream(bytes(subset.reference_table("CFF ").data))
+            program.Subtype = Name.CIDFontType0C
+            descendant.FontDescriptor.FontFile3 = program
         else:
-            self._codes = dict(self._pairs)
-        name = Name(f"/{self._tag()}+{self._font.name}")
-        descendant = self._descendant(pdf, name, subset, is_cff)
-        if not is_cff:
-            descendant.CIDToGIDMap = pdf.make_stream(self._glyphs_by_code(numbers))
-        return pdf.make_indirect(
+            composer = Composer(subset)
+            glyphs = self._compose(different, numbers, composer)
+            descendant = self._descendant(pdf, name, Name.CIDFontType2)
+            data = composer.font_file()
+            descendant.FontDescriptor.FontFile2 = pdf.make_stream(data, Length1=len(data))
+            descendant.CIDToGIDMap = pdf.make_stream(glyphs)
+        self.reference: Final = pdf.make_indirect(
             Dictionary(
                 Type=Name.Font,
                 Subtype=Name.Type0,
@@ -68,86 +81,97 @@ class EmbeddedFont:
             )
         )
 
-    def _subset(self) -> tuple[hb.Face, dict[int, int]]:
+    def shown(self, cell: Cell) -> list[Shown]:
+        """What shows a cell; one code, but in fonts to which no glyph can be added."""
+        return self._shown[cell.text, cell.parts]
+
+    def _subset(self, glyphs: set[int]) -> tuple[hb.Face, dict[int, int]]:
+        """The font at its weight with these glyphs alone, and their new numbers."""
         request = hb.SubsetInput()
         request.flags = _FLAGS
-        request.glyph_set.update({number for number, _ in self._pairs})
+        request.glyph_set.update(glyphs)
         request.drop_table_tag_set.update(_UNUSED_TABLES)
         if self._font.is_variable:
             request.pin_axis_location(self._font.face, "wght", self._font.weight)
         plan = hb.SubsetPlan(self._font.face, request)
         return plan.execute(), dict(plan.old_to_new_glyph_mapping)
 
-    def _tag(self) -> str:
-        """Six letters that tell this subset from others (ISO 32000-1, 9.6.4)."""
-        digest = blake2b(repr(sorted(self._pairs)).encode(), digest_size=_TAG_LETTERS).digest()
-        return "".join(chr(ord("A") + byte % 26) for byte in digest)
+    def _compose(
+        self, cells: list[Cell], numbers: dict[int, int], composer: Composer
+    ) -> bytes:
+        """Gives each cell a code of its own; returns the glyph of each code."""
+        glyphs = [0]
+        for code, cell in enumerate(cells, start=1):
+            parts = tuple(part._replace(number=numbers[part.number]) for part in cell.parts)
+            first = parts[0]
+            if parts == (Part(first.number, 0, 0),):
+                glyphs.append(first.number)
+            else:
+                glyphs.append(composer.add(parts, max(cell.advance, 0)))
+            width = composer.metrics[glyphs[-1]].advance
+            self._codes[code] = _Code(cell.text, width)
+            self._shown[cell.text, cell.parts] = [Shown(code, 0, 0, width)]
+        return b"".join(glyph.to_bytes(2) for glyph in glyphs)
 
-    def _descendant(
-        self, pdf: pikepdf.Pdf, name: Name, subset: hb.Face, is_cff: bool
-    ) -> Dictionary:
-        descriptor = self._descriptor(name)
-        if is_cff:
-            program = pdf.make_stream(bytes(subset.reference_table("CFF ").data))
-            program.Subtype = Name.CIDFontType0C
-            descriptor.FontFile3 = program
-        else:
-            data = bytes(subset.blob.data)
-            descriptor.FontFile2 = pdf.make_stream(data, Length1=len(data))
+    def _show_as_they_are(self, cells: list[Cell], numbers: dict[int, int]) -> None:
+        """The codes of a CFF font are its glyphs; of a cell's glyphs the first has the text."""
+        for cell in cells:
+            shown = []
+            for part in cell.parts:
+                code = numbers[part.number]
+                text = cell.text if part is cell.parts[0] else _NO_TEXT
+                width: int = self._font.shaper.get_glyph_h_advance(part.number)
+                self._codes.setdefault(code, _Code(text, width))
+                shown.append(Shown(code, part.x, part.y, width))
+            self._shown[cell.text, cell.parts] = shown
+
+    def _descendant(self, pdf: pikepdf.Pdf, name: Name, subtype: Name) -> Dictionary:
+        font = self._font
+        descriptor = Dictionary(
+            Type=Name.FontDescriptor,
+            FontName=name,
+            Flags=_SYMBOLIC,
+            FontBBox=font.box,
+            ItalicAngle=0,
+            Ascent=font.ascent,
+            Descent=-font.descent,
+            CapHeight=font.cap_height,
+            StemV=font.weight // 5,
+        )
+        widths = (item for code in sorted(self._codes) for item in (code, [self._codes[code].width]))
         return Dictionary(
             Type=Name.Font,
-            Subtype=Name.CIDFontType0 if is_cff else Name.CIDFontType2,
+            Subtype=subtype,
             BaseFont=name,
             CIDSystemInfo=Dictionary(
                 Registry=pikepdf.String("Adobe"), Ordering=pikepdf.String("Identity"), Supplement=0
             ),
             FontDescriptor=pdf.make_indirect(descriptor),
             DW=0,
-            W=self._widths(),
+            W=Array(widths),
         )
-
-    def _descriptor(self, name: Name) -> Dictionary:
-        font = self._font
-        return Dictionary(
-            Type=Name.FontDescriptor,
-            FontName=name,
-            Flags=_SYMBOLIC,
-            FontBBox=[-1000, -500, 2000, 1200],
-            ItalicAngle=0,
-            Ascent=round(1000 * font.ascent),
-            Descent=-round(1000 * font.descent),
-            CapHeight=714,
-            StemV=font.weight // 5,
-        )
-
-    def width(self, number: int) -> int:
-        """A glyph's own width in thousandths of an em, whatever its advance in a text."""
-        return round(1000 * self._font.shaper.get_glyph_h_advance(number) / self._font.units)
-
-    def _widths(self) -> Array:
-        by_code = sorted((code, self.width(number)) for (number, _), code in self._codes.items())
-        return Array(item for code, width in by_code for item in (code, Array([width])))
-
-    def _glyphs_by_code(self, numbers: dict[int, int]) -> bytes:
-        glyphs = (numbers[number] for number, _ in self._pairs)
-        return b"\0\0" + b"".join(glyph.to_bytes(2) for glyph in glyphs)
 
     def _to_unicode(self) -> bytes:
-        """A CMap (Adobe Technical Note 5014) from codes to UTF-16."""
-        texts: dict[int, str] = {}
-        for (number, text), code in self._codes.items():
-            texts[code] = texts.get(code) or text
+        """A CMap (Adobe Technical Note 5014) from codes to UTF-16, in reading order."""
         rows = [
-            f"<{code:04x}> <{text.encode('utf-16-be').hex()}>"
-            for code, text in sorted(texts.items())
+            f"<{code:04x}> <{self._codes[code].text.encode('utf-16-be').hex()}>"
+            for code in sorted(self._codes)
         ]
-        groups = [rows[at : at + 100] for at in range(0, len(rows), 100)]
+        groups = [rows[at : at + _ROWS_ALLOWED] for at in range(0, len(rows), _ROWS_ALLOWED)]
         body = "\n".join(
             f"{len(group)} beginbfchar\n" + "\n".join(group) + "\nendbfchar" for group in groups
         )
         return _CMAP.replace("BODY", body).encode()
 
 
+def _tag(cells: list[Cell]) -> str:
+    """Six letters that tell this subset from others (ISO 32000-1, 9.6.4)."""
+    everything = repr([(cell.text, tuple(map(tuple, cell.parts))) for cell in cells])
+    digest = blake2b(everything.encode(), digest_size=_TAG_LETTERS).digest()
+    return "".join(chr(ord("A") + byte % 26) for byte in digest)
+
+
+_ROWS_ALLOWED: Final = 100
 _CMAP: Final = """\
 /CIDInit /ProcSet findresource begin
 12 dict begin
