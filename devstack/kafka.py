@@ -66,7 +66,9 @@ def create(folder: Path, log: Path) -> Server:
             port=port.number, controller_port=controller_port.number, folder=folder.resolve()
         )
     )
-    java = [str(JAVA), *JAVA_OPTIONS, "-cp", jars.class_path()]
+    # Libraries are unpacked there; a killed one can't remove them.
+    temporary = f"-Djava.io.tmpdir={folder.resolve()}"
+    java = [str(JAVA), *JAVA_OPTIONS, temporary, "-cp", jars.class_path()]
     cluster_id = f"--cluster-id={secrets.token_urlsafe(16)}"
     formatting = ["kafka.tools.StorageTool", "format", "--standalone", cluster_id]
     run("Formatting Kafka's folder", [*java, *formatting, "--config", str(properties)], log)

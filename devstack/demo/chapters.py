@@ -87,7 +87,7 @@ def _odd_rows(demo: Demo, letter: Message, place: Place) -> Iterator[Row]:
         story.DELIVERED_TWICE,
         f"counts once: {facts['recorded']} facts changed something, 1 changed nothing",
     )
-    yield story.POISON, f"is on {DEAD_LETTERS}; all behind it counts"
+    yield story.POISON, f"is on {DEAD_LETTERS}; what came behind it counts"
     for name in ("dlq.reason", "dlq.detail"):
         yield "", Text.assemble((f"{name}  ", "dim"), (letter.headers[name], "yellow"))
     yield (
@@ -99,9 +99,9 @@ def _odd_rows(demo: Demo, letter: Message, place: Place) -> Iterator[Row]:
 def mended(demo: Demo) -> None:
     """The dead letter, corrected by its publisher."""
     demo.screen.say(
-        f"The publisher sends {story.POISON} again, with its time zone, under its old id:"
+        f"The publisher sends {story.POISON} again under the same id, now with its time zone. Only"
+        " what was accepted counts as seen: so it is taken, and counts as of its own time."
     )
-    demo.screen.say("only what was accepted counts as seen.")
     since = time.monotonic()
     demo.publish(story.session_completed(SESSIONS[story.POISON]))
     demo.show_changes(expectations.MENDED, since)

@@ -18,7 +18,7 @@ _SHOWN: Final = (
     ("twice", "what is delivered twice counts once"),
     ("broken", "what can't be used waits among the dead letters to be mended"),
     ("switched on late", "a certificate looks at all that was before it, too"),
-    ("why", "each number can be told: what counts and what is missing"),
+    ("why", "every number says what counts and what is missing"),
     ("shared", "a link shows an award until its owner takes it down"),
 )
 _NEXT: Final = (

@@ -22,12 +22,12 @@ def a_link(demo: Demo) -> None:
     path = f"/v1/awards/{award_id}/link"
     link = demo.apis.call("sharing", "PUT", path, OWNER)
     url = link.json()["url"]
-    demo.screen.say(f"{OWNER} shares her certificate:")
+    demo.screen.say(f"{OWNER.capitalize()} shares her certificate:")
     _show_call(demo, "PUT", path, link)
     demo.screen.verbatim(url)
     _live_page(demo, url)
     demo.screen.gap()
-    demo.screen.say(f"{OWNER} takes it down:")
+    demo.screen.say(f"{OWNER.capitalize()} takes it down:")
     _show_call(demo, "DELETE", path, demo.apis.call("sharing", "DELETE", path, OWNER))
     _dead_page(demo, url)
 
@@ -85,8 +85,7 @@ def _check_page(demo: Demo, answer: httpx.Response, status: int, cache: str) -> 
     expected = (status, cache, "noindex, noarchive")
     demo.check(found == expected, str(expected), found, *_SHARING)
     _show_call(demo, "GET", answer.request.url.path, answer)
-    for line in page_text(answer.text):
-        demo.screen.verbatim(f"│ {line}")
+    demo.screen.page(page_text(answer.text))
 
 
 def _show_call(demo: Demo, method: str, path: str, answer: httpx.Response) -> None:

@@ -19,7 +19,7 @@ from devstack.demo.surroundings import Surroundings
 from devstack.ports import Port, reserve_port
 from devstack.processes import spawn
 
-PATIENCE_SECONDS: Final = 30.0
+PATIENCE_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 15.0
 LOOK_EVERY_SECONDS: Final = 0.05
 
@@ -126,7 +126,7 @@ class Running:
                 raise DemoError("it to run", f"it ended unasked with status {status}", name)
 
     def until(self, expected: str, difference: Callable[[], str | None], *concerned: str) -> None:
-        """Waits until `difference` finds none, for 30 s at most; DemoError with the last it found.
+        """Waits until `difference` finds none, for a minute at most; DemoError with the last it found.
 
         A server that can't be reached, or does not answer in time, is a difference, too.
         """

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from io import StringIO, TextIOWrapper
+from textwrap import wrap
 from typing import Any, Final, TextIO
 
 from rich.console import Console, RenderableType
@@ -64,6 +65,12 @@ class Screen:
 
     def show(self, what: RenderableType) -> None:
         self._console.print(Padding(what, (0, 0, 0, INDENT), expand=False))
+
+    def page(self, lines: Iterable[str]) -> None:
+        """What stands on a page of somebody else's, set off from what we say."""
+        for line in lines:
+            for part in wrap(line, WIDTH - INDENT - 2):
+                self.verbatim(f"│ {part}")
 
     def verbatim(self, line: str, indent: int = INDENT, style: str = "") -> None:
         """A line that is to be copied or read as it is: never broken, nothing in it interpreted."""

@@ -98,7 +98,7 @@ def _show_tokens(demo: Demo, tokens: Mapping[str, str], file: Path) -> None:
     for name, token in tokens.items():
         screen.verbatim(f"{name}={token}")
     screen.gap()
-    screen.say("This takes them into a shell, and the settings of these servers with them:")
+    screen.say("This takes them into a shell, with the settings that the commands below need:")
     screen.verbatim(f". {short(file)}")
 
 
@@ -112,13 +112,16 @@ def _show_commands(demo: Demo) -> None:
     screen = demo.screen
     for about, command in (
         (
-            "What Leila sees; then as her start page has it",
+            "What Leila sees, all of it and at home",
             _curl("LEILA", f"{members}/me/activity"),
         ),
         ("", _curl("LEILA", f"{members}/me/home")),
         ("The same, for an admin", _curl("ADMIN", f"{members}/leila/activity")),
         ("Leila's awards, with the links to share them", _curl("LEILA", f"{sharing}/v1/awards")),
-        ("Leila gives the feedback that r05 lacks: look again", f"{python} {PUBLISH}"),
+        (
+            "Leila gives the feedback that r05 lacks; then look again at what she sees",
+            f"{python} {PUBLISH}",
+        ),
         ("How far sharing has come", f"{python} -m services.sharing status"),
     ):
         if about:

@@ -69,7 +69,8 @@ def surroundings(addresses: Addresses) -> Iterator[Surroundings]:
     finally:
         _drop_databases(name, addresses)
         _delete_topics(made.kafka)
-        if not isinstance(sys.exception(), Exception):
+        has_failed = isinstance(sys.exception(), Exception)
+        if not has_failed or not any(made.folder.iterdir()):
             shutil.rmtree(made.folder)
 
 

@@ -7,6 +7,8 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 
 from projections.activity import Activity, FeedbackUrl, Home, home
+from services.achievements import certificates_api
+from services.achievements.application import Application
 from services.achievements.mail.unsubscribing import Unsubscribing
 from services.achievements.reading import Reading, read_pool
 from services.achievements.settings import AchievementsSettings
@@ -52,9 +54,12 @@ def create(journal: Journal, settings: AchievementsSettings, verifier: TokenVeri
         verifier=verifier,
         checks={"database": reading.is_ready},
         routes=Unsubscribing(pool).routes,
+        problems=certificates_api.PROBLEMS,
         lifespan=lifespan,
     )
+    api.state.application = Application(journal)
     api.include_router(router)
+    api.include_router(certificates_api.router)
     return api
 
 

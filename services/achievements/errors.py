@@ -1,4 +1,6 @@
-"""What the domain refuses, each with the contract's dead-letter code."""
+"""What the domain refuses, each with its code: those of the contract's dead letters, and what only HTTP meets."""
+
+from typing import Any
 
 
 class DomainError(Exception):
@@ -33,3 +35,35 @@ class UnknownAwardError(DomainError):
     """There is no such award in the organization."""
 
     code = "unknown_award"
+
+
+class ProgramNotConfiguredError(DomainError):
+    """Nobody has said yet what type of program it is."""
+
+    code = "program_not_configured"
+
+
+class ErasedMemberError(DomainError):
+    """An erased member can't be awarded anything."""
+
+    code = "erased_member"
+
+    def __init__(self, user_ids: list[str]) -> None:
+        super().__init__(f"user_ids: erased: {', '.join(user_ids)}")
+        self.user_ids = user_ids
+
+
+class PreviewNeededError(Exception):
+    """A change that members may be granted something by was not confirmed; `preview` shows what to confirm."""
+
+    def __init__(self, preview: Any) -> None:
+        super().__init__("the change needs the preview_id of a preview that was looked at")
+        self.preview = preview
+
+
+class StalePreviewError(PreviewNeededError):
+    """What was confirmed is not what would happen now."""
+
+
+class FarBehindError(Exception):
+    """The read models are too far behind the journal for a request to wait."""

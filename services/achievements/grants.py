@@ -39,7 +39,7 @@ class Step(NamedTuple):
 
 def advance(journal: Journal, connection: psycopg.Connection[Any], limit: int = MAX_EVENTS) -> Step:
     """Folds up to `limit` events behind the view's position, in the transaction of the connection."""
-    connection.execute("SELECT pg_advisory_xact_lock(%s)", (lock_key(journal.schema, "grants"),))
+    hold_grants(journal, connection)
     position = journal.position(connection, VIEW)
     events = journal.read(connection, position, limit)
     granted: list[AwardGranted] = []
@@ -49,6 +49,11 @@ def advance(journal: Journal, connection: psycopg.Connection[Any], limit: int = 
         position = events[-1].position
         journal.advance(connection, VIEW, position)
     return Step(position, len(events), granted)
+
+
+def hold_grants(journal: Journal, connection: psycopg.Connection[Any]) -> None:
+    """Waits to be the only one who folds and grants, until the transaction ends."""
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", (lock_key(journal.schema, "grants"),))
 
 
 def _runs(events: Sequence[Recorded]) -> Iterator[list[Recorded]]:

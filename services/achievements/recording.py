@@ -10,9 +10,10 @@ from uuid import UUID
 import psycopg
 from msgspec import Struct
 
+from projections.rows import PLATFORM
 from schemas import learning
 from schemas.cloudevents import CloudEvent, names_in
-from schemas.journal import MemberErased, MemberRegistered
+from schemas.journal import AwardGranted, MemberErased, MemberRegistered
 from services.achievements import dead_letters, people
 from services.achievements.awards import AWARD
 from services.achievements.dead_letters import Refused
@@ -52,7 +53,7 @@ def route(command: learning.Inbound) -> Route:
         case learning.OrganizationConfigured():
             return Route(stream_id(organization_id, "organization"), ORGANIZATION)
         case learning.AwardRevoked():
-            return Route(_award_stream(organization_id, command.award_id), AWARD)
+            return award_route(organization_id, command.award_id)
         case (
             learning.ProgramConfigured()
             | learning.CertificateEnabled()
@@ -60,15 +61,26 @@ def route(command: learning.Inbound) -> Route:
             | learning.CertificateDisabled()
             | learning.ManualAward()
         ):
-            return Route(stream_id(organization_id, "program", command.program_id), PROGRAM)
+            return program_route(organization_id, command.program_id)
     raise TypeError(f"no stream is known for {type(command).__name__}")
 
 
-def _award_stream(organization_id: str, award_id: str) -> UUID:
+def program_route(organization_id: str, program_id: str) -> Route:
+    """Where a program's commands belong."""
+    return Route(stream_id(organization_id, "program", program_id), PROGRAM)
+
+
+def award_route(organization_id: str, award_id: str) -> Route:
+    """Where an award's commands belong; an id that none can have leads to a stream that is always empty."""
     try:
-        return UUID(award_id)
+        return Route(UUID(award_id), AWARD)
     except ValueError:
-        return stream_id(organization_id, "award that can't exist", award_id)
+        return Route(stream_id(organization_id, "award that can't exist", award_id), AWARD)
+
+
+def platform_stream() -> UUID:
+    """The stream of what operators set for all organizations."""
+    return stream_id(PLATFORM, "platform")
 
 
 class Stream(Struct):
@@ -86,20 +98,29 @@ class Streams:
     def __init__(
         self, journal: Journal, connection: psycopg.Connection[Any], routes: Iterable[Route]
     ) -> None:
-        self._streams = {
-            originator_id: Stream(originator_id, decider, decider.initial)
-            for originator_id, decider in routes
-        }
+        self._streams: dict[UUID, Stream] = {}
+        for originator_id, decider in routes:
+            known = self._streams.get(originator_id)
+            if known is None or known.decider is AWARD:  # what is called an award may be none
+                self._streams[originator_id] = Stream(originator_id, decider, decider.initial)
         self.entries: list[Entry] = []
         for originator_id, events in journal.load(connection, self._streams).items():
             stream = self._streams[originator_id]
+            if stream.decider is AWARD and not isinstance(events[0].event, AwardGranted):
+                continue
             for recorded in events:
                 stream.state = stream.decider.evolve(stream.state, recorded.event)
             stream.version = events[-1].originator_version
 
+    def state(self, route: Route) -> Any:
+        """What a stream has come to."""
+        return self._streams[route.originator_id].state
+
     def handle(self, route: Route, command: Any, cause: str | None) -> Sequence[Entry]:
         """Decides a command; its events are part of the state that the next one meets."""
         stream = self._streams[route.originator_id]
+        if stream.decider is not route.decider:
+            stream = Stream(*route, route.decider.initial)
         added: list[Entry] = []
         for event in stream.decider.decide(command, cause, stream.state):
             stream.version += 1
@@ -163,16 +184,20 @@ def _decide(streams: Streams, its_route: Route, fact: Fact, effects: list[Effect
 
 def _effects(command: learning.Inbound, added: Sequence[Entry]) -> Iterator[Effect]:
     """What goes with the events that a command has led to, but must not be in them."""
-    for originator_id, version, event in added:
-        match command, event:
+    for entry in added:
+        match command, entry.event:
             case learning.MemberRegistered(), MemberRegistered():
                 yield Registration(command)
             case learning.MemberErased(), MemberErased():
                 yield Erasure(command.organization_id, command.user_id)
-            case (learning.ManualAward(note=str(words)), _) | (
-                learning.AwardRevoked(reason=words),
-                _,
-            ):
+    yield from remarks(command, added)
+
+
+def remarks(command: learning.Inbound, added: Sequence[Entry]) -> Iterator[Remark]:
+    """The admin's words that go with the events that a command has led to."""
+    match command:
+        case learning.ManualAward(note=str(words)) | learning.AwardRevoked(reason=words):
+            for originator_id, version, _ in added:
                 yield Remark(originator_id, version, words)
 
 

@@ -38,13 +38,13 @@ class Script:
         self.data_answers: defaultdict[str, deque[str]] = defaultdict(deque)
         self._halts: dict[str, Halt] = {}
 
-    async def handle_MAIL(
+    async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: Any
     ) -> str:
         envelope.mail_from = address
         return self.sender_answers.popleft() if self.sender_answers else "250 ok"
 
-    async def handle_RCPT(
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: Any
     ) -> str:
         answers = self.recipient_answers[address]
@@ -53,7 +53,9 @@ class Script:
             envelope.rcpt_tos.append(address)
         return answer
 
-    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:
+    async def handle_DATA(  # noqa: N802 - aiosmtpd's name
+        self, server: SMTP, _session: Session, envelope: Envelope
+    ) -> str:
         assert isinstance(envelope.content, bytes)
         assert envelope.mail_from is not None
         (recipient,) = envelope.rcpt_tos

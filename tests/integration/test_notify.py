@@ -179,8 +179,8 @@ def test_temporary_failures_hold_up_nobody_else(journal: Journal, server: MailSe
         eventually(lambda: settled(journal))
     assert server.recipients == ["ben@example.org", "mia@example.org"]
     with journal.connection() as connection:
-        query = "SELECT attempts, deferrals, reply FROM mail WHERE user_id = 'mia'"
-        assert connection.execute(query).fetchone() == (3, 2, "452 4.3.1")
+        query = "SELECT attempts, deferrals FROM mail WHERE user_id = 'mia'"
+        assert connection.execute(query).fetchone() == (3, 2)
 
 
 def test_a_slow_mail_holds_up_nobody_else(journal: Journal, server: MailServer) -> None:

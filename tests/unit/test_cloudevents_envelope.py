@@ -88,8 +88,11 @@ def test_not_json(raw: bytes) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [None, b"", b" ", b"\n", b"\0", b"{", EVENT[:-1], EVENT + b"{}", EVENT + b"\0", b"\xff\xfe"]
-    + [b"\xef\xbb\xbf" + EVENT, EVENT.decode().encode("utf-16"), EVENT.decode().encode("utf-32")],
+    [
+        *(None, b"", b" ", b"\n", b"\0", b"{", b"\xff\xfe"),
+        *(EVENT[:-1], EVENT + b"{}", EVENT + b"\0", b"\xef\xbb\xbf" + EVENT),
+        *(EVENT.decode().encode(code) for code in ("utf-16", "utf-16-le", "utf-32")),
+    ],
 )
 def test_no_json_value_at_all(value: bytes | None) -> None:
     """No value, an empty one, half of one, several, a byte order mark or another encoding is `not_json`."""
@@ -133,7 +136,7 @@ def test_an_event_is_an_object(document: Any) -> None:
     assert refused(to_bytes(document), batch)[0] == "not_cloudevent"
 
 
-WRONG_ATTRIBUTES: Final = [
+WRONG_ATTRIBUTES: Final[list[tuple[str, tuple[Any, ...]]]] = [
     ("specversion", ("0.3", "1.0.2", "1", "", 1.0, 1, None, True, [])),
     ("id", ("", None, 1, True, [], {}, "a\0b", "\ud800")),
     ("source", ("", None, 1, False, [], {}, "\0", "/\udfff")),
@@ -178,8 +181,10 @@ def test_source_and_id_together_are_an_events_identity() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["MemberErased", "MemberErased.v2", "memberErased.v1", "MemberErased.v1 ", "AwardGranted.v1"]
-    + ["Inbound.v1", "com.example.x", "x" * 5_000],
+    [
+        *("MemberErased", "MemberErased.v2", "memberErased.v1", "MemberErased.v1 "),
+        *("AwardGranted.v1", "Inbound.v1", "com.example.x", "x" * 5_000),
+    ],
 )
 def test_unknown_types(name: str) -> None:
     """A type that we don't know, ours outwards and other versions too, is `unknown_type`, whatever its data."""

@@ -20,7 +20,7 @@ from schemas import awards
 from schemas.awards import OUTBOUND_TYPES, Outbound
 from schemas.cloudevents import Decoder, RefusedError, encode_structured
 from schemas.learning import INBOUND_TYPES, Inbound
-from tests.unit.test_cloudevents_properties import facts, instants, text
+from tests.unit.test_cloudevents_properties import event_or_refusal, facts, instants, text
 from tests.unit.test_schemas_samples import LOGO, NINE, SAMPLES, decode, envelope, to_bytes
 
 OURS: Final[tuple[Outbound, ...]] = (
@@ -149,27 +149,29 @@ def test_the_same_envelopes_are_right(
 ) -> None:
     """An event for the SDK is the same event for us: of the same id, source and type."""
     document = envelope(name, SAMPLES[name]) | changes
-    document.pop(missing, None)
+    if missing is not None:
+        document.pop(missing)
     value = to_bytes(document)
     try:
         theirs = official(value, {"content-type": b"application/cloudevents+json"})
     except CloudEventValidationError:
         return
-    try:
-        ours = read(value, {})
-    except RefusedError as error:
+    ours = event_or_refusal(value, ())
+    if isinstance(ours, RefusedError):
         unknown = theirs.get_type() != f"{name}.v1"
-        assert error.code == ("unknown_type" if unknown else "invalid_data")
+        assert ours.code == ("unknown_type" if unknown else "invalid_data")
         assert unknown or missing == "data"
-        return
-    assert (ours.id, ours.source) == (theirs.get_id(), theirs.get_source())
-    assert f"{type(ours.data).__name__}.v1" == theirs.get_type()
+    else:
+        assert (ours.id, ours.source) == (theirs.get_id(), theirs.get_source())
+        assert f"{type(ours.data).__name__}.v1" == theirs.get_type()
 
 
 @pytest.mark.parametrize(
     "attributes",
-    [{"specversion": "0.9"}, {"source": ""}, {"type": ""}, {"id": 1}, {"source": None}]
-    + [{"type": []}, {"time": "2026-03-01T09:30:00"}, {"time": "yesterday"}],
+    [
+        *({"specversion": "0.9"}, {"source": ""}, {"type": ""}, {"id": 1}, {"source": None}),
+        *({"type": []}, {"time": "2026-03-01T09:30:00"}, {"time": "yesterday"}),
+    ],
 )
 def test_both_refuse(attributes: dict[str, Any]) -> None:
     """What the SDK holds for no event is none for us."""

@@ -87,7 +87,8 @@ def test_ids(name: str, field: str) -> None:
     """Ids are 1 to 128 printable characters other than ':' and '/', and not '.', '..' or 'me'."""
     for right in RIGHT_IDS:
         assert getattr(taken(name, changed(name, **{field: right})), field) == right
-    for wrong in (*WRONG_IDS, 5, True, ["x"], {"x": "y"}):
+    wrongs: tuple[Any, ...] = (*WRONG_IDS, 5, True, ["x"], {"x": "y"})
+    for wrong in wrongs:
         assert refused_data(name, changed(name, **{field: wrong})).startswith(f"data.{field}: ")
 
 
@@ -106,7 +107,18 @@ def test_text(name: str, field: str) -> None:
     """Text holds any character but NUL and lone surrogates."""
     for right in ("x", "\n\t ", "Ünï 日本 👩‍🚀", "\u200b\u202e", "\x01\x7f", "\\ud800"):
         assert getattr(taken(name, changed(name, **{field: right})), field) == right
-    for wrong in ("\0", "a\0b", "\ud800", "\udc00", "a\ud83d", "\ude00\ud83d", 1, False, [], {}):
+    wrongs: tuple[Any, ...] = (
+        "\0",
+        "a\0b",
+        "\ud800",
+        "\udc00",
+        "a\ud83d",
+        "\ude00\ud83d",
+        1,
+        False,
+        [],
+    )
+    for wrong in wrongs:
         assert refused_data(name, changed(name, **{field: wrong})).startswith(f"data.{field}: ")
 
 
@@ -150,8 +162,10 @@ VALUES: Final[Mapping[tuple[str, str], tuple[list[Any], list[Any]]]] = {
     ("OrganizationConfigured", "plan"): (["enterprise", "professional", "free", ""], [1, True]),
     ("OrganizationConfigured", "logo"): (
         ["sha256:" + "0123456789abcdef" * 4],
-        ["", "sha256:", "sha256:" + "a" * 63, "sha256:" + "a" * 65, "sha256:" + "A" * 64]
-        + ["md5:" + "a" * 32, "a" * 64, "sha256:" + "g" * 64, 7],
+        [
+            *("", "sha256:", "md5:" + "a" * 32, "a" * 64, 7),
+            *("sha256:" + text for text in ("a" * 63, "a" * 65, "A" * 64, "g" * 64)),
+        ],
     ),
     ("ProgramConfigured", "banner"): (["sha256:" + "a" * 64], ["banner.png", 1]),
     ("CertificateEnabled", "banner"): (["sha256:" + "a" * 64], ["x"]),
@@ -190,7 +204,8 @@ def test_participants(type_: str) -> None:
     for count in (1, 2, 3, 500):
         data = changed("SessionCompleted", program_type=type_, participants=people(count))
         assert len(taken("SessionCompleted", data).participants) == count
-    for wrong in ([], people(501), people(2) + people(1), [None], ["u1"], {}, "u1"):
+    wrongs: list[Any] = [[], people(501), people(2) + people(1), [None], ["u1"], {}, "u1"]
+    for wrong in wrongs:
         data = changed("SessionCompleted", program_type=type_, participants=wrong)
         assert refused_data("SessionCompleted", data).startswith("data.participants")
 
@@ -217,7 +232,8 @@ def test_user_ids() -> None:
         ids = tuple(f"u{n}" for n in range(count))
         assert taken("ManualAward", changed("ManualAward", user_ids=ids)).user_ids == ids
     assert taken("ManualAward", changed("ManualAward", user_ids=["a", "a"])).user_ids == ("a", "a")
-    for wrong in ([], [f"u{n}" for n in range(1_001)], [None], [1], "ada", {"ada": 1}):
+    wrongs: list[Any] = [[], [f"u{n}" for n in range(1_001)], [None], [1], "ada", {"ada": 1}]
+    for wrong in wrongs:
         data = changed("ManualAward", user_ids=wrong)
         assert refused_data("ManualAward", data).startswith("data.user_ids")
 
@@ -226,7 +242,8 @@ def test_roles() -> None:
     """The roles of a registration may be none, and one twice; but no other."""
     for right in ((), ("mentor",), ("mentee", "mentor"), ("mentor", "mentor")):
         assert taken("MemberRegistered", changed("MemberRegistered", roles=right)).roles == right
-    for wrong in ("mentor", ["admin"], [None], [1], ["mentor", ""], {}, ["\ud800"]):
+    wrongs: list[Any] = ["mentor", ["admin"], [None], [1], ["mentor", ""], {}, ["\ud800"]]
+    for wrong in wrongs:
         data = changed("MemberRegistered", roles=wrong)
         assert refused_data("MemberRegistered", data).startswith("data.roles")
 
@@ -244,7 +261,7 @@ def test_null_clears_in_a_change() -> None:
     assert {getattr(taken("CertificateChanged", nothing), field) for field in clearable} == {UNSET}
 
 
-UNKNOWN: Final = (
+UNKNOWN: Final[tuple[Any, ...]] = (
     *(None, True, 0, -1.5e300, 10**300, "", "\ud800", "\0", "\ud800\udbff"),
     *([], {}, [[{}]], {"\ud800": "\udfff"}, {"a\0": None}, [None] * 1_000),
 )

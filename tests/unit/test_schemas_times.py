@@ -105,7 +105,8 @@ def test_times_in_data(name: str, field: str) -> None:
     """A time without an offset, out of the calendar or in another format is refused by the field's name."""
     for right, moment in RIGHT.items():
         assert getattr(taken(name, changed(name, **{field: right})), field) == moment
-    for wrong in (*WRONG, 1_772_357_400, 1.5, True, ["2026-03-01T09:30:00Z"], {}):
+    wrongs: tuple[Any, ...] = (*WRONG, 1_772_357_400, 1.5, True, ["2026-03-01T09:30:00Z"], {})
+    for wrong in wrongs:
         assert refused_data(name, changed(name, **{field: wrong})).startswith(f"data.{field}: ")
 
 
@@ -155,6 +156,7 @@ def test_any_instant_is_read_back(moment: datetime) -> None:
 def test_any_text_is_an_instant_or_a_value_error(text: str) -> None:
     """Whatever text comes, it is an instant of the calendar or refused as a wrong value."""
     try:
-        assert checks.instant(text).utcoffset() == timedelta(0)
-    except ValueError as error:
-        assert str(error).startswith("must be ")
+        moment = checks.instant(text)
+    except ValueError:
+        return
+    assert moment.utcoffset() == timedelta(0)

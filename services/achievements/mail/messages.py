@@ -17,10 +17,10 @@ from services.achievements.mail.smtp import Envelope
 
 
 class _UrlHeader(UnstructuredHeader, BaseHeader):
-    """A URL is never folded or encoded: those who read it take it as it is."""
+    """A URL stays on the header's one line, unencoded: not all who read it unfold and decode."""
 
     def fold(self, *, policy: Policy) -> str:
-        return f"{self.name}:{policy.linesep} {self}{policy.linesep}"
+        return f"{self.name}: {self}{policy.linesep}"
 
 
 _registry: Final = HeaderRegistry()

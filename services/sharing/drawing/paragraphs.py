@@ -65,21 +65,43 @@ class _Piece(NamedTuple):
 
 
 def fit(text: str, spelling: Spelling, default: Direction, room: Room) -> Block:
-    """Sets one paragraph; what has no room even in the smallest size is cut, with an ellipsis."""
+    """Sets one paragraph; what has no room even in the smallest size is cut, with an ellipsis.
+
+    A word that is wider than the line makes the text smaller, and is only then broken anywhere.
+    """
     direction = direction_of(text, default)
     pieces = _pieces(text, spelling, direction)
-    size = room.sizes[0]
     for size in room.sizes:
-        ends = _balanced(pieces, room.width * UNITS_PER_EM / size)
-        if len(ends) <= room.lines:
-            break
-    texts = _lines(pieces, _balanced(pieces, room.width * UNITS_PER_EM / size))
-    if len(texts) > room.lines:
-        rest = " ".join(texts[room.lines - 1 :])
         width = room.width * UNITS_PER_EM / size
+        if all(piece.bare <= width for piece in pieces):
+            ends = _balanced(pieces, width)
+            if len(ends) <= room.lines:
+                return _block(_lines(pieces, ends), spelling, direction, size, room.leading)
+    size = room.sizes[-1]
+    width = room.width * UNITS_PER_EM / size
+    pieces = _narrowed(pieces, width, spelling, direction)
+    texts = _lines(pieces, _greedy(pieces, width))
+    if len(texts) > room.lines:
+        rest = "".join(texts[room.lines - 1 : room.lines + 1])
         texts = [*texts[: room.lines - 1], _cut(rest, width, spelling, direction)]
-    lines = tuple(shape_line(line, spelling, direction) for line in texts)
-    return Block(lines, size, size * room.leading)
+    return _block(texts, spelling, direction, size, room.leading)
+
+
+def _block(
+    texts: list[str], spelling: Spelling, direction: Direction, size: float, leading: float
+) -> Block:
+    lines = tuple(shape_line(text, spelling, direction) for text in texts)
+    return Block(lines, size, size * leading)
+
+
+def _narrowed(
+    pieces: Sequence[_Piece], width: float, spelling: Spelling, direction: Direction
+) -> tuple[_Piece, ...]:
+    """The pieces, each too wide one taken apart into its characters."""
+    parts = (
+        [piece.text] if piece.bare <= width else list(clusters(piece.text)) for piece in pieces
+    )
+    return tuple(_piece(part, spelling, direction) for group in parts for part in group)
 
 
 @lru_cache(maxsize=1024)

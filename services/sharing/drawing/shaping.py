@@ -70,6 +70,15 @@ def shape_line(text: str, spelling: Spelling, direction: Direction) -> Line:
     return Line(text, runs, sum(cell.advance for run in runs for cell in run.cells))
 
 
+def spaced(line: Line, by: int) -> Line:
+    """The line with its letters further apart; only for scripts whose letters do not join."""
+    runs = tuple(
+        Run(run.font, tuple(cell._replace(advance=cell.advance + by) for cell in run.cells))
+        for run in line.runs
+    )
+    return Line(line.text, runs, line.width + by * sum(len(run.cells) for run in runs))
+
+
 def direction_of(text: str, default: Direction) -> Direction:
     """The direction of a paragraph: that of its first letter, else the default (UAX 9, P2, P3)."""
     match icu.Bidi.getBaseDirection(icu.UnicodeString(text)):

@@ -1,0 +1,59 @@
+"""What is drawn: all of it is given, so that the same design gives the same bytes for ever."""
+
+from typing import Literal
+
+import icu
+import msgspec
+
+Paper = Literal["a4", "letter"]
+Mark = Literal["preview", "revoked"]
+
+
+class CertificateDesign(msgspec.Struct, frozen=True, kw_only=True):
+    """A certificate as it was granted.
+
+    `colour` is `#rrggbb`. `banner` and `logo` are files in PNG or JPEG; what can't be shown of them
+    is left out. `earned_on` is the date in words, in the organization's zone and the reader's
+    language, which is `language` (BCP 47): what the certificate says by itself is in it as far as
+    we have it, else in English. With `page_url` it shows a QR code that leads there. `mark` is
+    written across it.
+    """
+
+    title: str
+    text: str
+    colour: str
+    banner: bytes | None = None
+    logo: bytes | None = None
+    organization_name: str
+    program_name: str | None = None
+    recipient_name: str
+    criteria: str
+    earned_on: str
+    award_id: str
+    page_url: str | None = None
+    language: str = "en"
+    paper: Paper = "a4"
+    mark: Mark | None = None
+
+    @property
+    def is_preview(self) -> bool:
+        return self.mark == "preview"
+
+
+class BadgeDesign(msgspec.Struct, frozen=True, kw_only=True):
+    """A badge as it was granted; `code` is of the catalogue, others get artwork of no badge."""
+
+    code: str
+    title: str
+    colour: str
+    organization_name: str
+    recipient_name: str
+    earned_on: str
+    language: str = "en"
+    mark: Mark | None = None
+
+
+def paper_of(locale: str) -> Paper:
+    """The paper that is used where a locale (BCP 47) is from, by the CLDR; A4 where unknown."""
+    _, width = icu.LocaleData(icu.Locale.forLanguageTag(locale).getName()).getPaperSize()
+    return "letter" if width == 216 else "a4"

@@ -1,0 +1,266 @@
+"""A tagged PDF of one page, drawn like any other surface.
+
+What is drawn is collected first: which glyphs the document shows is known at its end only, and with
+it the fonts. Contents: ISO 32000-1, 8 (graphics), 9 (text) and 14.6 (marked content).
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from math import cos, sin
+from typing import Final, NamedTuple, assert_never
+from xml.sax.saxutils import escape
+
+import pikepdf
+from pikepdf import Array, Dictionary, Name
+
+from services.sharing.drawing.colours import channels
+from services.sharing.drawing.fonts import UNITS_PER_EM, Font
+from services.sharing.drawing.paths import Box, Close, Curve, Move, Part, Path, Point, Straight
+from services.sharing.drawing.pdf.embedding import EmbeddedFont
+from services.sharing.drawing.pdf.structure import Element, Rectangle, Structure
+from services.sharing.drawing.pictures import Picture
+from services.sharing.drawing.shaping import Cell, Line, Run
+from services.sharing.drawing.surface import Meaning
+
+_SEE_THROUGH: Final = 0.5
+_PRODUCER: Final = "achievements"
+
+
+class About(NamedTuple):
+    """What a document says of itself: `language` is a tag of BCP 47."""
+
+    title: str
+    author: str
+    language: str
+
+
+class PdfPage:
+    """A Surface; `file` ends it."""
+
+    def __init__(self, width: float, height: float) -> None:
+        self._width: Final = width
+        self._height: Final = height
+        self._pdf: Final = pikepdf.Pdf.new()
+        self._structure: Final = Structure()
+        self._open: list[Element] = [self._structure.root]
+        self._parts: list[str | Callable[[], str]] = []
+        self._cells: dict[Font, list[Cell]] = {}
+        self._fonts: dict[Font, EmbeddedFont] = {}
+        self._pictures: dict[Picture, pikepdf.Object] = {}
+        self._annotations: list[pikepdf.Object] = []
+
+    @contextmanager
+    def meaning(self, meaning: Meaning) -> Iterator[None]:
+        element = Element(meaning, self._rectangle(meaning.area))
+        self._open[-1].kids.append(element)
+        self._open.append(element)
+        if meaning.address:
+            element.annotation = self._link(meaning)
+        yield
+        self._open.pop()
+
+    def fill(self, path: Path, colour: str) -> None:
+        self._draw(f"{_rgb(colour)} rg {self._outline(path)} f")
+
+    def stroke(self, path: Path, colour: str, width: float) -> None:
+        self._draw(f"{_rgb(colour)} RG {width:g} w {self._outline(path)} S")
+
+    def picture(self, picture: Picture, box: Box, shape: Path) -> None:
+        if picture not in self._pictures:
+            self._pictures[picture] = _image(self._pdf, picture)
+        name = f"/I{list(self._pictures).index(picture)}"
+        left, bottom, _, _ = self._rectangle(box)
+        place = f"{box.width:.2f} 0 0 {box.height:.2f} {left:.2f} {bottom:.2f} cm"
+        self._draw(f"q {self._outline(shape)} W n {place} {name} Do Q")
+
+    @contextmanager
+    def clip(self, shape: Path) -> Iterator[None]:
+        self._parts.append(f"q {self._outline(shape)} W n")
+        yield
+        self._parts.append("Q")
+
+    def write(self, line: Line, at: Point, size: float, colour: str) -> None:
+        place = f"1 0 0 1 {at[0]:.2f} {self._height - at[1]:.2f}"
+        self._write(line, place, size, colour)
+
+    def stamp(self, line: Line, centre: Point, size: float, angle: float, colour: str) -> None:
+        turn, rise = cos(angle), sin(angle)
+        left, down = -line.width * size / UNITS_PER_EM / 2, -0.35 * size
+        x = centre[0] + left * turn - down * rise
+        y = self._height - centre[1] + left * rise + down * turn
+        place = f"{turn:.4f} {rise:.4f} {-rise:.4f} {turn:.4f} {x:.2f} {y:.2f}"
+        self._parts.append("q /Half gs")
+        self._write(line, place, size, colour)
+        self._parts.append("Q")
+
+    def file(self, about: About) -> bytes:
+        """The finished document: the same bytes for the same drawing."""
+        self._fonts = {
+            font: EmbeddedFont(self._pdf, font, cells) for font, cells in self._cells.items()
+        }
+        contents = "\n".join(part if isinstance(part, str) else part() for part in self._parts)
+        page = self._pdf.make_indirect(
+            Dictionary(
+                Type=Name.Page,
+                MediaBox=[0, 0, self._width, self._height],
+                Contents=self._pdf.make_stream(contents.encode("ascii")),
+                Resources=self._resources(),
+            )
+        )
+        if self._annotations:
+            page.Annots = Array(self._annotations)
+        self._pdf.pages.append(pikepdf.Page(page))
+        self._structure.write(self._pdf, page)
+        _describe(self._pdf, about)
+        file = BytesIO()
+        self._pdf.save(
+            file,
+            min_version="1.7",
+            deterministic_id=True,
+            object_stream_mode=pikepdf.ObjectStreamMode.generate,
+        )
+        return file.getvalue()
+
+    def _draw(self, operators: str) -> None:
+        self._parts.append(f"{self._opening()} {operators} EMC")
+
+    def _opening(self) -> str:
+        """What comes is part of what is open, else it is decoration (14.8.2.2)."""
+        element = self._open[-1]
+        if element is self._structure.root:
+            return "/Artifact BMC"
+        return f"/{element.meaning.tag} <</MCID {self._structure.mark(element)}>> BDC"
+
+    def _write(self, line: Line, place: str, size: float, colour: str) -> None:
+        for run in line.runs:
+            self._cells.setdefault(run.font, []).extend(run.cells)
+        opening = f"{self._opening()} {_rgb(colour)} rg BT {place} Tm"
+        self._parts.append(lambda: f"{opening} {self._shown(line, size)} ET EMC")
+
+    def _shown(self, line: Line, size: float) -> str:
+        return " ".join(
+            f"/F{list(self._fonts).index(run.font)} {size:g} Tf {_run(run, self._fonts[run.font], size)}"
+            for run in line.runs
+        )
+
+    def _link(self, meaning: Meaning) -> pikepdf.Object:
+        annotation = self._pdf.make_indirect(
+            Dictionary(
+                Type=Name.Annot,
+                Subtype=Name.Link,
+                Rect=Array(round(number, 2) for number in self._rectangle(meaning.area)),
+                Border=[0, 0, 0],
+                F=4,
+                Contents=pikepdf.String(meaning.text),
+                A=Dictionary(S=Name.URI, URI=pikepdf.String(meaning.address)),
+            )
+        )
+        self._annotations.append(annotation)
+        return annotation
+
+    def _resources(self) -> Dictionary:
+        fonts = {f"/F{at}": font.reference for at, font in enumerate(self._fonts.values())}
+        images = {f"/I{at}": image for at, image in enumerate(self._pictures.values())}
+        half = Dictionary(Type=Name.ExtGState, ca=_SEE_THROUGH, CA=_SEE_THROUGH)
+        return Dictionary(
+            Font=Dictionary(fonts), XObject=Dictionary(images), ExtGState=Dictionary(Half=half)
+        )
+
+    def _rectangle(self, box: Box) -> Rectangle:
+        return box.x, self._height - box.bottom, box.right, self._height - box.y
+
+    def _outline(self, path: Path) -> str:
+        return " ".join(self._operator(part) for part in path)
+
+    def _operator(self, part: Part) -> str:
+        match part:
+            case Move(to):
+                return f"{self._at(to)} m"
+            case Straight(to):
+                return f"{self._at(to)} l"
+            case Curve(first, second, to):
+                return f"{self._at(first)} {self._at(second)} {self._at(to)} c"
+            case Close():
+                return "h"
+            case Box(x, _, width, height):
+                return f"{x:.2f} {self._height - part.bottom:.2f} {width:.2f} {height:.2f} re"
+            case _:
+                assert_never(part)
+
+    def _at(self, point: Point) -> str:
+        return f"{point[0]:.2f} {self._height - point[1]:.2f}"
+
+
+def _run(run: Run, font: EmbeddedFont, size: float) -> str:
+    """Shows cells: where one is not where the pen would be, the pen is moved (9.4.3, TJ)."""
+    parts: list[str] = ["["]
+    pen, place = 0, 0
+    for cell in run.cells:
+        for shown in font.shown(cell):
+            x = place + shown.x
+            if x != pen:
+                parts.append(f" {pen - x} ")
+            if shown.y:
+                parts.append(f"] TJ {shown.y * size / UNITS_PER_EM:.2f} Ts [")
+            parts.append(f"<{shown.code:04x}>")
+            if shown.y:
+                parts.append("] TJ 0 Ts [")
+            pen = x + shown.width
+        place += cell.advance
+    moved = f" {pen - place} " if place != pen else ""
+    return "".join(parts).replace("><", "") + moved + "] TJ"
+
+
+def _image(pdf: pikepdf.Pdf, picture: Picture) -> pikepdf.Object:
+    image = pdf.make_stream(picture.jpeg or picture.colours)
+    image.Type = Name.XObject
+    image.Subtype = Name.Image
+    image.Width, image.Height = picture.width, picture.height
+    image.ColorSpace = Name.DeviceRGB
+    image.BitsPerComponent = 8
+    if picture.jpeg:
+        image.Filter = Name.DCTDecode
+    else:
+        mask = _image(pdf, picture._replace(colours=picture.opacity))
+        mask.ColorSpace = Name.DeviceGray
+        image.SMask = mask
+    return image
+
+
+def _describe(pdf: pikepdf.Pdf, about: About) -> None:
+    """The document's language and title, in the catalog and in XMP (PDF/UA-1, 5 and 7.1)."""
+    pdf.Root.Lang = pikepdf.String(about.language)
+    pdf.Root.ViewerPreferences = Dictionary(DisplayDocTitle=True)
+    metadata = pdf.make_stream(_XMP.format_map(
+        {key: escape(value) for key, value in about._asdict().items()} | {"producer": _PRODUCER}
+    ).encode())
+    metadata.Type, metadata.Subtype = Name.Metadata, Name.XML
+    pdf.Root.Metadata = metadata
+    pdf.docinfo = pdf.make_indirect(
+        Dictionary(Title=about.title, Author=about.author, Producer=_PRODUCER)
+    )
+
+
+def _rgb(colour: str) -> str:
+    return " ".join(f"{channel / 255:.3f}" for channel in channels(colour))
+
+
+_XMP: Final = """\
+<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/">
+ <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+  <rdf:Description rdf:about=""
+    xmlns:dc="http://purl.org/dc/elements/1.1/"
+    xmlns:pdf="http://ns.adobe.com/pdf/1.3/"
+    xmlns:pdfuaid="http://www.aiim.org/pdfua/ns/id/">
+   <dc:format>application/pdf</dc:format>
+   <dc:title><rdf:Alt><rdf:li xml:lang="x-default">{title}</rdf:li></rdf:Alt></dc:title>
+   <dc:creator><rdf:Seq><rdf:li>{author}</rdf:li></rdf:Seq></dc:creator>
+   <dc:language><rdf:Bag><rdf:li>{language}</rdf:li></rdf:Bag></dc:language>
+   <pdf:Producer>{producer}</pdf:Producer>
+   <pdfuaid:part>1</pdfuaid:part>
+  </rdf:Description>
+ </rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="r"?>"""
