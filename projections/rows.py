@@ -175,32 +175,61 @@ class Table(Generic[Row]):
         by: Sequence[str] | None = None,
     ) -> list[Row]:
         """The rows with these keys, or with these values in the columns `by`."""
+        return self.rows(self.ask(connection, keys, by))
+
+    def ask(
+        self,
+        connection: psycopg.Connection[Any],
+        keys: Iterable[Key],
+        by: Sequence[str] | None = None,
+    ) -> psycopg.Cursor[tuple[Any, ...]] | None:
+        """Asks what `select` gives; in a pipeline several tables are asked at once. None: nothing to ask."""
         columns = by or self.key
         asked = [list(values) for values in zip(*set(keys), strict=True)]
         if not asked:
-            return []
+            return None
         listed = ", ".join(
             f"%s::{self._types[column].removesuffix(' NOT NULL')}[]" for column in columns
         )
-        rows = connection.cursor(row_factory=tuple_row, binary=True).execute(
+        return connection.cursor(row_factory=tuple_row, binary=True).execute(
             f"""
             SELECT {", ".join(self.columns)} FROM {self.name}
             JOIN unnest({listed}) AS asked ({", ".join(columns)}) USING ({", ".join(columns)})
             """,
             asked,
         )
-        return [self.row(*row) for row in rows]
 
-    def write(self, connection: psycopg.Connection[Any], rows: Sequence[Row]) -> None:
-        """Inserts rows, or replaces those of the same key; no key twice in one call."""
-        if not rows:
-            return
-        connection.execute(
-            f"CREATE TEMPORARY TABLE IF NOT EXISTS new_{self.name} (LIKE {self.name}) ON COMMIT DELETE ROWS"
+    def rows(self, answer: psycopg.Cursor[tuple[Any, ...]] | None) -> list[Row]:
+        """The rows that `ask` was answered with."""
+        return [self.row(*values) for values in answer] if answer is not None else []
+
+    @cached_property
+    def create_staging(self) -> str:
+        """Makes a table, of this connection only, from which rows are written; it empties itself."""
+        return (
+            f"CREATE TEMPORARY TABLE IF NOT EXISTS new_{self.name} (LIKE {self.name})"
+            " ON COMMIT DELETE ROWS"
         )
+
+    def stage(self, connection: psycopg.Connection[Any], rows: Iterable[Row]) -> None:
+        """Brings rows into the staging table."""
         self._copy(connection, f"new_{self.name}", rows)
-        connection.execute(self._upsert)
-        connection.execute(f"TRUNCATE new_{self.name}")
+
+    @cached_property
+    def write_staged(self) -> str:
+        """Inserts the staged rows, or replaces those of the same key, and empties the staging table."""
+        assignments = ", ".join(f"{c} = excluded.{c}" for c in self.columns if c not in self.key)
+        columns = ", ".join(self.columns)
+        return f"""
+            WITH staged AS (DELETE FROM new_{self.name} RETURNING {columns})
+            INSERT INTO {self.name} ({columns}) SELECT {columns} FROM staged
+            ON CONFLICT ({", ".join(self.key)}) DO UPDATE SET {assignments}
+            """
+
+    def insert(self, connection: psycopg.Connection[Any], rows: Sequence[Row]) -> None:
+        """Inserts rows, none of which is in the table."""
+        if rows:
+            self._copy(connection, self.name, rows)
 
     def delete(self, connection: psycopg.Connection[Any], keys: Sequence[Key]) -> None:
         """Deletes the rows with these keys."""
@@ -221,15 +250,6 @@ class Table(Generic[Row]):
             copy.set_types([self._types[column].removesuffix(" NOT NULL") for column in columns])
             for row in rows:
                 copy.write_row([getattr(row, column) for column in columns])
-
-    @cached_property
-    def _upsert(self) -> str:
-        assignments = ", ".join(f"{c} = excluded.{c}" for c in self.columns if c not in self.key)
-        columns = ", ".join(self.columns)
-        return f"""
-            INSERT INTO {self.name} ({columns}) SELECT {columns} FROM new_{self.name}
-            ON CONFLICT ({", ".join(self.key)}) DO UPDATE SET {assignments}
-            """
 
 
 def _sql_type(hint: Any) -> str:

@@ -1,7 +1,7 @@
 """The rows of the read models between PostgreSQL and memory: just what a run of events can touch, in sets."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import psycopg
@@ -24,6 +24,7 @@ from projections.rows import (
     TABLES,
     WAITING_AWARDS,
     Session,
+    Table,
 )
 from schemas import journal
 
@@ -38,10 +39,15 @@ def create_tables(connection: Connection) -> None:
 
 
 def save(connection: Connection, progress: Progress) -> None:
-    """Writes what has changed since it was loaded or saved."""
+    """Writes what has changed since it was loaded or saved, in few round trips."""
+    changed = [table for table in TABLES if progress.changed[table.name]]
+    if changed:
+        connection.execute(";".join(table.create_staging for table in changed))
+        for table in changed:
+            rows = progress.rows[table.name]
+            table.stage(connection, (rows[key] for key in progress.changed[table.name]))
+        connection.execute(";".join(table.write_staged for table in changed))
     for table in TABLES:
-        rows = progress.rows[table.name]
-        table.write(connection, [rows[key] for key in progress.changed[table.name]])
         table.delete(connection, list(progress.deleted[table.name]))
     progress.changed.clear()
     progress.deleted.clear()
@@ -50,12 +56,14 @@ def save(connection: Connection, progress: Progress) -> None:
 def load(connection: Connection, events: Sequence[journal.Event]) -> Progress:
     """All rows that folding these events, and finding out what is due by them, can touch."""
     progress = Progress()
-    for session in SESSIONS.select(connection, _sessions_of(events)):
+    for session in SESSIONS.select(connection, sessions_of(events)):
         progress.put_loaded(SESSIONS, session)
-    touched = Counter(_touched_by(progress, events))
-    _load_configuration(connection, progress, events, touched)
-    _load_members(connection, progress, touched)
-    _load_met(connection, progress, events)
+    touched = Counter(touched_by(progress, events))
+    with connection.pipeline():
+        answers = _ask(connection, events, touched)
+        met = _ask_met(connection, events)
+    _take_in(progress, answers)
+    progress.met.update(met or ())
     close = {one for one, times in touched.items() if may_come_due(progress, one, times)}
     _load_participations(connection, progress, close)
     return progress
@@ -64,14 +72,15 @@ def load(connection: Connection, events: Sequence[journal.Event]) -> Progress:
 def load_members(connection: Connection, touched: Iterable[Touched]) -> Progress:
     """All rows that tell what is due to these members."""
     progress = Progress()
-    those = Counter(touched)
-    _load_configuration(connection, progress, (), those)
-    _load_members(connection, progress, those)
-    _load_participations(connection, progress, set(those))
+    those = set(touched)
+    with connection.pipeline():
+        answers = _ask(connection, (), those)
+    _take_in(progress, answers)
+    _load_participations(connection, progress, those)
     return progress
 
 
-def _sessions_of(events: Iterable[journal.Event]) -> set[tuple[str, str]]:
+def sessions_of(events: Iterable[journal.Event]) -> set[tuple[str, str]]:
     return {
         (event.organization_id, event.session_id)
         for event in events
@@ -79,7 +88,7 @@ def _sessions_of(events: Iterable[journal.Event]) -> set[tuple[str, str]]:
     }
 
 
-def _touched_by(progress: Progress, events: Iterable[journal.Event]) -> Iterator[Touched]:
+def touched_by(progress: Progress, events: Iterable[journal.Event]) -> Iterator[Touched]:
     """The members that the events concern, once for each session that may come to count."""
     participants = {
         (event.organization_id, event.session_id): (
@@ -116,12 +125,39 @@ def _touched_by(progress: Progress, events: Iterable[journal.Event]) -> Iterator
                 )
 
 
-def _load_configuration(
-    connection: Connection,
-    progress: Progress,
-    events: Iterable[journal.Event],
-    touched: Iterable[Touched],
-) -> None:
+Answer = psycopg.Cursor[tuple[Any, ...]] | None
+
+
+def _ask(
+    connection: Connection, events: Iterable[journal.Event], touched: Collection[Touched]
+) -> list[tuple[Table[Any], Answer]]:
+    """Asks for the configuration that holds for members and events, and for what is known of the members."""
+    organizations, programs = _configured_things(events, touched)
+    members = {(one.organization_id, one.user_id) for one in touched}
+    enrolments = {
+        (one.organization_id, one.program_id, one.user_id)
+        for one in touched
+        if one.program_id != BADGE_PROGRAM
+    }
+    of_organization, of_member = ("organization_id",), ("organization_id", "user_id")
+    return [
+        (ORGANIZATIONS, ORGANIZATIONS.ask(connection, organizations)),
+        (
+            BADGE_THRESHOLDS,
+            BADGE_THRESHOLDS.ask(connection, {*organizations, (PLATFORM,)}, of_organization),
+        ),
+        (PROGRAMS, PROGRAMS.ask(connection, programs)),
+        (CERTIFICATES, CERTIFICATES.ask(connection, programs)),
+        (MEMBERS, MEMBERS.ask(connection, members)),
+        (AWARDS, AWARDS.ask(connection, members, of_member)),
+        (ENROLMENTS, ENROLMENTS.ask(connection, enrolments)),
+        (WAITING_AWARDS, WAITING_AWARDS.ask(connection, members, of_member)),
+    ]
+
+
+def _configured_things(
+    events: Iterable[journal.Event], touched: Iterable[Touched]
+) -> tuple[set[tuple[str]], set[tuple[str, str]]]:
     organizations = {(one.organization_id,) for one in touched}
     programs = {
         (one.organization_id, one.program_id) for one in touched if one.program_id != BADGE_PROGRAM
@@ -133,33 +169,13 @@ def _load_configuration(
             organizations.add((organization_id,))
             if program_id is not None:
                 programs.add((organization_id, program_id))
-    for organization in ORGANIZATIONS.select(connection, organizations):
-        progress.put_loaded(ORGANIZATIONS, organization)
-    for threshold in BADGE_THRESHOLDS.select(
-        connection, organizations | {(PLATFORM,)}, by=("organization_id",)
-    ):
-        progress.put_loaded(BADGE_THRESHOLDS, threshold)
-    for program in PROGRAMS.select(connection, programs):
-        progress.put_loaded(PROGRAMS, program)
-    for certificate in CERTIFICATES.select(connection, programs):
-        progress.put_loaded(CERTIFICATES, certificate)
+    return organizations, programs
 
 
-def _load_members(connection: Connection, progress: Progress, touched: Iterable[Touched]) -> None:
-    members = {(one.organization_id, one.user_id) for one in touched}
-    enrolments = {
-        (one.organization_id, one.program_id, one.user_id)
-        for one in touched
-        if one.program_id != BADGE_PROGRAM
-    }
-    for member in MEMBERS.select(connection, members):
-        progress.put_loaded(MEMBERS, member)
-    for award in AWARDS.select(connection, members, by=("organization_id", "user_id")):
-        progress.put_loaded(AWARDS, award)
-    for enrolment in ENROLMENTS.select(connection, enrolments):
-        progress.put_loaded(ENROLMENTS, enrolment)
-    for waiting in WAITING_AWARDS.select(connection, members, by=("organization_id", "user_id")):
-        progress.put_loaded(WAITING_AWARDS, waiting)
+def _take_in(progress: Progress, answers: Iterable[tuple[Table[Any], Answer]]) -> None:
+    for table, answer in answers:
+        for row in table.rows(answer):
+            progress.put_loaded(table, row)
 
 
 def _load_participations(
@@ -170,26 +186,25 @@ def _load_participations(
         progress.put_loaded(PARTICIPATIONS, part)
 
 
-def _load_met(connection: Connection, progress: Progress, events: Iterable[journal.Event]) -> None:
+def _ask_met(connection: Connection, events: Iterable[journal.Event]) -> Answer:
+    """Asks which of those who meet in the events had met before."""
     pairs: set[tuple[str, str, str]] = set()
     for event in events:
         if isinstance(event, journal.SessionCompleted) and event.program_type == "one_to_one":
             one, other = (person.user_id for person in event.participants)
             pairs |= {(event.organization_id, one, other), (event.organization_id, other, one)}
     if not pairs:
-        return
+        return None
     organizations, users, partners = (list(values) for values in zip(*pairs, strict=True))
-    progress.met.update(
-        connection.execute(
-            """
-            SELECT organization_id, user_id, partner_id
-            FROM unnest(%s::text[], %s::text[], %s::text[]) AS asked (organization_id, user_id, partner_id)
-            WHERE EXISTS (SELECT FROM participation AS known
-                          WHERE known.organization_id = asked.organization_id
-                            AND known.user_id = asked.user_id AND known.partner_id = asked.partner_id)
-            """,
-            (organizations, users, partners),
-        )
+    return connection.execute(
+        """
+        SELECT organization_id, user_id, partner_id
+        FROM unnest(%s::text[], %s::text[], %s::text[]) AS asked (organization_id, user_id, partner_id)
+        WHERE EXISTS (SELECT FROM participation AS known
+                      WHERE known.organization_id = asked.organization_id
+                        AND known.user_id = asked.user_id AND known.partner_id = asked.partner_id)
+        """,
+        (organizations, users, partners),
     )
 
 

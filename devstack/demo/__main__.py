@@ -19,6 +19,7 @@ from devstack.demo import chapters, link
 from devstack.demo.apis import Apis
 from devstack.demo.endings import show_end, show_failure
 from devstack.demo.failures import DemoError, EndedError
+from devstack.demo.mailbox import mailbox
 from devstack.demo.running import PROCESSES, running
 from devstack.demo.screen import Screen
 from devstack.demo.staying import stay_until_told
@@ -37,6 +38,7 @@ CHAPTERS: Final = (
     ("Feedback, two months late", chapters.late_feedback),
     ("An award by hand", chapters.award_by_hand),
     ("What each member sees, and why", chapters.everybody),
+    ("What each member is told by mail", chapters.mail),
     ("A link for strangers", link.a_link),
 )
 _PLAIN: Final = (DevstackError, SettingsError, KafkaError, psycopg.Error, httpx.HTTPError, OSError)
@@ -70,7 +72,11 @@ def demo(
 
 def _show(screen: Screen, own: Surroundings, *, stay: bool) -> None:
     try:
-        with running(own) as processes, Publisher(own.kafka) as publisher:
+        with (
+            mailbox(own.folder / "mail") as box,
+            running(own, box.url) as processes,
+            Publisher(own.kafka) as publisher,
+        ):
             began = time.monotonic()
             screen.title("Achievements: the main job, on real Kafka and PostgreSQL")
             with screen.waiting(f"Starting {len(PROCESSES)} processes …"):
@@ -79,7 +85,9 @@ def _show(screen: Screen, own: Surroundings, *, stay: bool) -> None:
             screen.say(
                 f"[dim]{len(PROCESSES)} processes, ready after {time.monotonic() - began:.1f} s.[/]"
             )
-            telling = Demo(screen, processes, own.kafka, publisher, Apis(processes, own.secret))
+            telling = Demo(
+                screen, processes, own.kafka, publisher, Apis(processes, own.secret), box
+            )
             for number, (title, tell) in enumerate(CHAPTERS, 1):
                 screen.chapter(number, title)
                 tell(telling)

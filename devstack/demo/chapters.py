@@ -166,9 +166,27 @@ def _criteria(demo: Demo) -> dict[str, str]:
             if event["type"] == "AwardGranted.v1":
                 ids.add(event["id"])
                 granted[event["data"]["award_id"]] = event["data"]["criteria"]
-        return None if len(ids) == expectations.AWARDS else f"{len(ids)}"
+        return None if len(ids) == len(expectations.AWARDS) else f"{len(ids)}"
 
-    expected = f"{expectations.AWARDS} AwardGranted on {AWARDS}"
+    expected = f"{len(expectations.AWARDS)} AwardGranted on {AWARDS}"
     with demo.screen.waiting("Waiting for the awards to be published …"):
         demo.running.until(expected, difference, "achievements relay")
     return granted
+
+
+def mail(demo: Demo) -> None:
+    """One mail for each award, in the language of whom it is for."""
+    people = {person.email: person.user_id for person in PEOPLE}
+    mails = demo.mailbox.mails
+    expected = f"mails to {', '.join(expectations.AWARDS)}"
+
+    def difference() -> str | None:
+        found = sorted(people.get(str(one["To"].addresses[0].addr_spec), "?") for one in mails)
+        return None if found == expectations.AWARDS else ", ".join(found) or "none"
+
+    with demo.screen.waiting("Waiting for the mail …"):
+        demo.running.until(expected, difference, "achievements notify")
+    demo.screen.say("One for each award, in each one's language, handed to a mail server of our own:")
+    for one in mails:
+        address = str(one["To"].addresses[0].addr_spec)
+        demo.screen.show(Text.assemble((f"{people[address]:<8}", "bold"), str(one["Subject"])))

@@ -108,5 +108,7 @@ BY_HAND: Final[Expected] = LATE_FEEDBACK | {
     ),
 }
 
-AWARDS: Final = sum(len(one.badges) + len(one.certificates) for one in BY_HAND.values())
-"""How many awards are granted in the whole story."""
+AWARDS: Final = sorted(
+    user_id for user_id, one in BY_HAND.items() for _ in (*one.badges, *one.certificates)
+)
+"""Who is granted an award in the whole story, once for each."""

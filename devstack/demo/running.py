@@ -47,6 +47,7 @@ PROCESSES: Final = (
     Process("achievements", "consume"),
     Process("achievements", "project"),
     Process("achievements", "relay"),
+    Process("achievements", "notify"),
     Process("sharing", "serve", "SHARING_LISTEN", "/readyz"),
     Process("sharing", "consume"),
 )
@@ -55,7 +56,7 @@ PROCESSES: Final = (
 class Running:
     """The processes by name, and where they answer; `until` waits for what they do."""
 
-    def __init__(self, surroundings: Surroundings) -> None:
+    def __init__(self, surroundings: Surroundings, smtp_url: str) -> None:
         self._folder = surroundings.folder
         self._ports = {process.name: reserve_port() for process in PROCESSES}
         self._started: dict[str, subprocess.Popen[bytes]] = {}
@@ -70,6 +71,8 @@ class Running:
             "ACHIEVEMENTS_URL": self.url("achievements serve"),
             "ACHIEVEMENTS_PUBLIC_URL": self.url("achievements serve"),
             "PUBLIC_URL": self.url("sharing serve"),
+            "SMTP_URL": smtp_url,
+            "EMAIL_FROM": "awards@lantern.example",
         }
 
     def address(self, name: str) -> str:
@@ -153,9 +156,9 @@ class Running:
 
 
 @contextmanager
-def running(surroundings: Surroundings) -> Iterator[Running]:
+def running(surroundings: Surroundings, smtp_url: str) -> Iterator[Running]:
     """Nothing of it is left after the block. They die with this process, even if it is killed."""
-    processes = Running(surroundings)
+    processes = Running(surroundings, smtp_url)
     try:
         yield processes
         processes.stop()

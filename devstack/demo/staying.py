@@ -79,6 +79,8 @@ def _addresses(demo: Demo, own: Surroundings, page: str) -> Iterator[tuple[str, 
     yield "topics and groups", f"all begin with {own.kafka.topic_prefix}"
     for variable, name in DATABASES.items():
         yield f"database, {name}", own.environment[variable]
+    yield "mail server", demo.mailbox.url
+    yield "mails", str(short(demo.mailbox.folder))
     yield "logs", str(short(own.folder))
 
 

@@ -16,9 +16,16 @@ REQUIRED_SESSIONS: Final = 4
 
 
 class Person(NamedTuple):
+    """`locale` is the language they get mail in; English without one, and for one not known."""
+
     user_id: str
     name: str
     role: str
+    locale: str | None = None
+
+    @property
+    def email(self) -> str:
+        return f"{self.user_id}@lantern.example"
 
 
 class Program(NamedTuple):
@@ -60,9 +67,9 @@ PEOPLE: Final = (
     Person("amara", "Amara Okafor", "mentor"),
     Person("joao", "João Gonçalves", "mentor"),
     Person("asuka", "佐藤 明日香", "mentee"),
-    Person("leila", "ليلى حداد", "mentee"),
+    Person("leila", "ليلى حداد", "mentee", "ar"),
     Person("dmytro", "Дмитро Коваленко", "mentee"),
-    Person("sofia", "Σοφία Παπαδάκη", "mentee"),
+    Person("sofia", "Σοφία Παπαδάκη", "mentee", "fr-CA"),
     Person("liat", "ליאת ברק", "mentee"),
 )
 PROGRAMS: Final = (
@@ -131,8 +138,9 @@ def directory() -> list[Fact]:
                 f"member-{person.user_id}",
                 user_id=person.user_id,
                 display_name=person.name,
-                email=f"{person.user_id}@lantern.example",
+                email=person.email,
                 roles=[person.role],
+                locale=person.locale,
             )
             for person in PEOPLE
         ),

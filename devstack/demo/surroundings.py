@@ -89,7 +89,6 @@ def _environment(name: str, addresses: Addresses) -> dict[str, str]:
         "AUTH_JWKS": "",
         "AUTH_AUDIENCE": "",
         "FEEDBACK_URL_TEMPLATE": FEEDBACK_URL_TEMPLATE,
-        "SMTP_URL": "",  # whoever sets it for other work doesn't want our people to get mail
     }
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from devstack.demo.apis import Apis
 from devstack.demo.expectations import Expected
 from devstack.demo.failures import DemoError
+from devstack.demo.mailbox import Mailbox
 from devstack.demo.members import changes
 from devstack.demo.running import Running
 from devstack.demo.screen import Screen
@@ -28,6 +29,7 @@ class Demo:
     kafka: KafkaSettings
     publisher: Publisher
     apis: Apis
+    mailbox: Mailbox
     seen: Expected = field(default_factory=dict)
 
     def publish(self, *facts: Fact) -> list[Place]:

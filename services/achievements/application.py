@@ -29,6 +29,7 @@ from services.achievements.errors import (
     UnknownCertificateError,
 )
 from services.achievements.grants import advance, hold_grants
+from services.achievements.organization_settings import check_plan_stays
 from services.achievements.people import Erasure
 from services.achievements.previews import Outcome, Preview
 from services.achievements.recording import Streams, award_route, program_route, remarks, route
@@ -61,6 +62,12 @@ class Application:
     def configure_organization(self, command: learning.OrganizationConfigured) -> None:
         """Replaces an organization's settings."""
         with self._at_head() as connection:
+            self._tell(connection, command)
+
+    def change_settings(self, command: learning.OrganizationConfigured) -> None:
+        """Replaces an organization's settings but for the plan: `PlanChangeError` where that would be another."""
+        with self._at_head() as connection:
+            check_plan_stays(self._journal, connection, command)
             self._tell(connection, command)
 
     def preview_certificate(

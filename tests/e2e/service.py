@@ -61,9 +61,12 @@ class Process:
         if self._running is not None:
             self._running.send_signal(number)
 
-    def end_by(self, number: signal.Signals) -> int:
-        """Sends a signal, waits for the end, gives the exit status (below zero: the signal that ended it)."""
-        self.send(number)
+    def kill(self) -> None:
+        self.send(signal.SIGKILL)
+        self.wait()
+
+    def wait(self) -> int:
+        """Waits for its end, gives the exit status; TimeoutExpired where it takes too long."""
         return self._running.wait(STOP_SECONDS) if self._running is not None else 0
 
     def ended_unasked(self) -> int | None:
@@ -95,17 +98,16 @@ class Fleet:
 
     def __exit__(self, *_: object) -> None:
         for process in self.processes:
-            process.send(signal.SIGCONT)
             process.send(signal.SIGTERM)
         for process in self.processes:
-            self.end_orderly(process)
+            self.expect_end(process)
 
-    def end_orderly(self, process: Process) -> None:
-        """Asks a process to end; it must do so by itself, with status 0."""
+    def expect_end(self, process: Process) -> None:
+        """Waits for a process that was asked to end; it must do so by itself, with status 0."""
         try:
-            status = process.end_by(signal.SIGTERM)
+            status = process.wait()
         except subprocess.TimeoutExpired:
-            process.end_by(signal.SIGKILL)
+            process.kill()
             self.failures.append(f"{process.name} did not end within {STOP_SECONDS} s of SIGTERM")
             return
         if status != 0:
@@ -177,12 +179,13 @@ class Chaos:
         again = process.start
         match what:
             case "killed":
-                process.end_by(signal.SIGKILL)
+                process.kill()
             case "halted":
                 process.send(signal.SIGSTOP)
                 again = _continue(process)
             case _:
-                self._fleet.end_orderly(process)
+                process.send(signal.SIGTERM)
+                self._fleet.expect_end(process)
         later = now + self._random.choice((0.0, 0.5, 2.0, 8.0))
         self._due.append((later, self._freeing(process, again)))
 

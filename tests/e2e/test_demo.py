@@ -42,6 +42,8 @@ class Demo:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
+        _until(lambda: any(folder.glob("demo-*")) or self.process.poll() is not None)
+        (self.name,) = (run.name for run in folder.glob("demo-*"))
 
     @property
     def said(self) -> str:
@@ -62,16 +64,138 @@ class Demo:
 
     def names_left(self, servers: Addresses) -> list[str]:
         """What is left of it on the servers and in its folder."""
-        (name, *_) = re.findall(r"demo-[0-9a-f]{8}", self.said) or ["demo-"]
         with psycopg.connect(servers.database_url) as connection:
             databases = connection.execute("SELECT datname FROM pg_database").fetchall()
         with KafkaAdminClient(bootstrap_servers=servers.kafka_bootstrap_servers) as admin:
             names = [*admin.list_topics(), *(group["group_id"] for group in admin.list_groups())]
         names += [database for (database,) in databases]
-        return [*(each for each in names if name in each), *map(str, self.folder.glob("*"))]
+        return [*(name for name in names if self.name in name), *map(str, self.folder.glob("*"))]
 
 
 @pytest.fixture(scope="module")
 def servers() -> Iterator[Addresses]:
     with shared() as addresses:
         yield addresses
+
+
+@contextmanager
+def running(folder: Path, servers: Addresses, *arguments: str, **more: str) -> Iterator[Demo]:
+    demo = Demo(folder, servers, *arguments, **more)
+    try:
+        yield demo
+    finally:
+        demo.process.kill()
+        demo.wait()
+
+
+def test_the_demo_tells_the_story(tmp_path: Path, servers: Addresses) -> None:
+    """It ends with success, has shown every chapter, also what the README quotes of it, in 80 columns
+    without colours, and leaves nothing on the servers or in its folder."""
+    with running(tmp_path / "demo", servers) as demo:
+        assert demo.wait() == 0, demo.said
+        lines = demo.said.splitlines()
+        shown = [line for line in lines if re.match(r"\d  ", line)]
+        titles = [f"{number}  {title}" for number, (title, _) in enumerate(CHAPTERS, 1)]
+        assert [line.rstrip(" ─") for line in shown] == titles
+        assert set(_quoted_in_the_readme()) <= set(lines)
+        assert "\x1b" not in demo.said
+        assert [line for line in lines if cell_len(line) > 80] == []
+        assert demo.names_left(servers) == []
+
+
+def test_up_leaves_everything_running(tmp_path: Path, servers: Addresses) -> None:
+    """What it says of addresses and requests is so, until Ctrl-C ends it all with success."""
+    with running(tmp_path / "up", servers, "--stay") as demo:
+        demo.until_it_says("It all runs until Ctrl-C")
+        services = demo.services()
+        assert {process.name for process in PROCESSES} == services.keys()
+        requests = dict(_requests(demo.said))
+        assert len(requests) >= 4 + 2 + 1 + len(PROCESSES)
+        for url, headers in requests.items():
+            assert httpx.get(url, headers=headers).status_code == 200, url
+        assert _publishes_another_fact(demo)
+        demo.process.send_signal(signal.SIGINT)
+        assert demo.wait() == 0, demo.said
+        assert not any(_lives(service) for service in services.values())
+        assert demo.names_left(servers) == []
+
+
+def test_a_killed_demo_takes_its_processes_along(tmp_path: Path, servers: Addresses) -> None:
+    """Nothing of it outlives it, even if it is killed."""
+    with running(tmp_path / "killed", servers) as demo:
+        demo.until_it_says("1  A small organization")
+        services = demo.services()
+        assert len(services) == len(PROCESSES)
+        demo.process.kill()
+        _until(lambda: not any(_lives(service) for service in services.values()))
+
+
+def test_an_interrupted_demo_leaves_nothing(tmp_path: Path, servers: Addresses) -> None:
+    """Told to end in the middle of the story, it ends at once with the status of the signal."""
+    with running(tmp_path / "interrupted", servers) as demo:
+        demo.until_it_says("1  A small organization")
+        services = demo.services()
+        demo.process.terminate()
+        assert demo.wait() == 128 + signal.SIGTERM
+        assert not any(_lives(service) for service in services.values())
+        assert demo.names_left(servers) == []
+
+
+def test_a_process_that_dies_is_named(tmp_path: Path, servers: Addresses) -> None:
+    """Where a process ends unasked, the demo fails, says which one in which chapter, and keeps logs."""
+    with running(tmp_path / "died", servers) as demo:
+        demo.until_it_says("1  A small organization")
+        demo.services()["achievements project"].kill()
+        assert demo.wait() == 1
+        assert "process   achievements project" in demo.said
+        assert "seen      it ended unasked with status -9" in demo.said
+        assert re.search(r"step      \d  ", demo.said)
+        (log,) = demo.folder.glob("demo-*/achievements-project.log")
+        assert str(log) in demo.said.replace("\n", "")
+
+
+def test_what_cannot_start_is_told_plainly(tmp_path: Path, servers: Addresses) -> None:
+    """Where a process can't start, the demo fails with what that process itself had to say."""
+    with running(tmp_path / "unstarted", servers, LOG_LEVEL="loud") as demo:
+        assert demo.wait() == 1
+        assert "step      starting" in demo.said
+        assert "LOG_LEVEL: found 'loud', expected one of debug, info, warning, error" in demo.said
+        assert "Traceback" not in demo.said
+
+
+def _quoted_in_the_readme() -> list[str]:
+    """The lines of what the README shows of the demo."""
+    readme = (CHECKOUT / "README.md").read_text()
+    (excerpt,) = re.findall(r"<!-- of make demo -->\n```\n(.*?)```", readme, re.DOTALL)
+    return [line for line in excerpt.splitlines() if line and line != "…"]
+
+
+def _requests(said: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """The requests to copy, with their tokens, and the addresses that anybody may open."""
+    tokens = dict(re.findall(r"^  ([A-Z]+)=(\S+)$", said, re.MULTILINE))
+    for name, url in re.findall(r'^  curl .*Bearer \$([A-Z]+)" (\S+)$', said, re.MULTILINE):
+        yield url, {"Authorization": f"Bearer {tokens[name]}"}
+    for url in re.findall(r"(http://\S+(?:/openapi.json|/metrics|/s/\S+))$", said, re.MULTILINE):
+        yield url, {}
+
+
+def _publishes_another_fact(demo: Demo) -> bool:
+    """The command to copy works, in a shell that has taken in the variables."""
+    (variables,) = re.findall(r"^  (\. \S+)$", demo.said, re.MULTILINE)
+    (command,) = re.findall(r"^  (\S+ -m devstack.demo.publish .*)$", demo.said, re.MULTILINE)
+    script = f"{variables} && {command}"
+    return subprocess.run(["sh", "-c", script], cwd=CHECKOUT, check=False).returncode == 0
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)

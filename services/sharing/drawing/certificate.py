@@ -55,7 +55,7 @@ def certificate_page_image(design: CertificateDesign, width: int = 1600) -> byte
 
 def _draw(surface: Surface, design: CertificateDesign) -> None:
     width, height = SIZES[design.paper]
-    sheet = Sheet(surface, width, words(design.language), design.language)
+    sheet = Sheet(surface, width, design.language)
     surface.fill((Box(0, 0, width, height),), WHITE)
     surface.fill((Box(0, height - _HEM, width, _HEM),), design.colour)
     band = _band(sheet, design)
@@ -89,7 +89,7 @@ def _band(sheet: Sheet, design: CertificateDesign) -> float:
         place = Box(_MARGIN, height - 0.64 * _TILE, _TILE, _TILE)
         logo_tile(sheet, logo, design.organization_name, place)
     centre = sheet.box(_MARGIN, 0, sheet.width - 2 * _MARGIN - _RAIL, 0)
-    x = centre.right + _RAIL / 2 if sheet.words.direction == "ltr" else centre.x - _RAIL / 2
+    x = centre.right + _RAIL / 2 if sheet.direction == "ltr" else centre.x - _RAIL / 2
     medal(surface, (x, height + 6), 46, design.colour, WHITE)
     return height + (0.36 * _TILE if logo else 0)
 

@@ -19,6 +19,8 @@ _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 def drawable(text: str, role: Role, limit: int) -> str:
     """One line of text with at most `limit` characters, each of which a font of the role has."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text[:limit].split())
     normal = normalize("NFC", text[: 4 * limit])
     kept = "".join(_drawable(cluster, role) for cluster in clusters(_without_controls(normal)))
     return " ".join(kept.split())[:limit]

@@ -3,12 +3,17 @@
 The lines are drawn from the award's id, so that no two awards have quite the same.
 """
 
+from collections.abc import Iterator
+from functools import lru_cache
 from hashlib import blake2b
-from math import pi, sin
+from math import cos, pi, sin
 from typing import Final, NamedTuple
 
 from services.sharing.drawing.paths import (
     Box,
+    Curve,
+    Move,
+    Part,
     Path,
     Point,
     circle,
@@ -18,9 +23,9 @@ from services.sharing.drawing.paths import (
     star,
 )
 
-_STRANDS: Final = 14
+_STRANDS: Final = 12
 _SCALLOPS: Final = 28
-_POINTS_OF_A_WAVE: Final = 6
+_CURVES_OF_A_WAVE: Final = 5
 
 
 class Seal(NamedTuple):
@@ -34,27 +39,42 @@ class Seal(NamedTuple):
 def engraving(box: Box, key: str) -> Path:
     """Strands woven across a box, as on a banknote."""
     numbers = [byte / 255 for byte in blake2b(key.encode(), digest_size=6).digest()]
-    path: Path = ()
+    path: list[Part] = []
     for braid in (0, 1):
         waves = 1.5 + 1.5 * numbers[braid] + 0.8 * braid
         middle = box.y + box.height * (0.4 + 0.2 * numbers[2 + braid])
         for strand in range(_STRANDS):
             shift = strand / _STRANDS + numbers[4 + braid]
-            path += _strand(box, middle, waves, shift, braid)
-    return path
+            path += _strand(box, middle, waves, shift)
+    return tuple(path)
 
 
-def _strand(box: Box, middle: float, waves: float, shift: float, braid: int) -> Path:
-    steps = round(_POINTS_OF_A_WAVE * (waves + 2))
-    points = []
-    for step in range(steps + 1):
-        share = step / steps
-        swell = 0.35 + 0.3 * sin(pi * (2 * share + shift + 0.4 * braid))
-        height = box.height * swell * sin(2 * pi * (waves * share + shift / 2))
-        points.append((box.x + share * box.width, middle + height))
-    return smooth(points, is_closed=False)
+def _strand(box: Box, middle: float, waves: float, shift: float) -> Iterator[Part]:
+    """A wave whose height swells and falls, as curves that have its slope where they meet."""
+    steps = round(_CURVES_OF_A_WAVE * (waves + 1))
+    step = box.width / steps
+    swell, wave = 2 * pi / box.width, 2 * pi * waves / box.width
+    before = (0.0, 0.0)
+    for at in range(steps + 1):
+        x = at * step
+        height = 0.35 + 0.3 * sin(swell * x / 2 + pi * shift)
+        slope = 0.15 * swell * cos(swell * x / 2 + pi * shift)
+        turn = wave * x + pi * shift
+        y = middle + box.height * height * sin(turn)
+        rise = box.height * (slope * sin(turn) + height * wave * cos(turn))
+        if at == 0:
+            yield Move((box.x, y))
+        else:
+            start, third = box.x + x - step, step / 3
+            yield Curve(
+                (start + third, before[0] + before[1] * third),
+                (start + 2 * third, y - rise * third),
+                (box.x + x, y),
+            )
+        before = y, rise
 
 
+@lru_cache(maxsize=64)
 def seal(centre: Point, radius: float) -> Seal:
     """A medal with two ribbons."""
     x, y = centre

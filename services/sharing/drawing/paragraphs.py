@@ -22,6 +22,8 @@ from services.sharing.drawing.shaping import (
 
 ELLIPSIS: Final = "…"
 _BALANCING_STEPS: Final = 7
+_LINES: Final = icu.Locale("ja@lb=strict;lw=phrase")
+"""Whole phrases in Japanese, whole words in Chinese and Korean, by these rules for any language."""
 
 
 class Block(NamedTuple):
@@ -106,7 +108,7 @@ def _narrowed(
 
 @lru_cache(maxsize=1024)
 def _pieces(text: str, spelling: Spelling, direction: Direction) -> tuple[_Piece, ...]:
-    return tuple(_piece(part, spelling, direction) for part in _breakable(text, spelling.language))
+    return tuple(_piece(part, spelling, direction) for part in _breakable(text))
 
 
 @lru_cache(maxsize=16_384)
@@ -118,9 +120,9 @@ def _piece(text: str, spelling: Spelling, direction: Direction) -> _Piece:
     )
 
 
-def _breakable(text: str, language: str) -> list[str]:
+def _breakable(text: str) -> list[str]:
     units = icu.UnicodeString(text)
-    breaks = icu.BreakIterator.createLineInstance(icu.Locale(language))
+    breaks = icu.BreakIterator.createLineInstance(_LINES)
     breaks.setText(units)
     ends = list(breaks)
     return [str(units[start:end]) for start, end in zip([0, *ends], ends, strict=False)]

@@ -9,7 +9,7 @@ from services.sharing.drawing.fonts import UNITS_PER_EM
 from services.sharing.drawing.ornaments import engraving, seal
 from services.sharing.drawing.paths import Box, Point, circle, rounded
 from services.sharing.drawing.pictures import Picture
-from services.sharing.drawing.shaping import Spelling, shape_line
+from services.sharing.drawing.shaping import Spelling, direction_of, shape_line
 from services.sharing.drawing.sheet import Sheet
 from services.sharing.drawing.surface import Meaning, Surface
 
@@ -72,7 +72,7 @@ def logo_tile(sheet: Sheet, logo: Picture, name: str, place: Box) -> None:
 def stamp(sheet: Sheet, mark: Mark, height: float) -> None:
     """Writes across everything that this is no valid award."""
     text = sheet.words.of_mark(mark).upper()
-    line = shape_line(text, Spelling("strong", sheet.words.language), sheet.words.direction)
+    line = shape_line(text, Spelling("strong", sheet.words.language), direction_of(text, "ltr"))
     diagonal = hypot(sheet.width, height)
     size = min(0.62 * diagonal * UNITS_PER_EM / line.width, 0.3 * height)
     colour = _ALARM if mark == "revoked" else mixed(SOFT, WHITE, 0.45)

@@ -6,9 +6,9 @@ from services.sharing.drawing.characters import drawable
 from services.sharing.drawing.fonts import UNITS_PER_EM, Role
 from services.sharing.drawing.paragraphs import Block, Room, fit
 from services.sharing.drawing.paths import Box
-from services.sharing.drawing.shaping import Spelling, language_of, shape_line, spaced
+from services.sharing.drawing.shaping import Spelling, direction_of, language_of, shape_line, spaced
 from services.sharing.drawing.surface import Surface
-from services.sharing.drawing.words import Words
+from services.sharing.drawing.words import reading_direction, words
 
 _MIDDLE: Final = 0.36
 """How far the middle of a line's letters is above its baseline, in sizes."""
@@ -18,27 +18,28 @@ _TRACKING: Final = 80
 class Sheet:
     """Sets text on a surface of a width, in the direction of the words it is labelled with."""
 
-    def __init__(self, surface: Surface, width: float, words: Words, language: str) -> None:
+    def __init__(self, surface: Surface, width: float, language: str) -> None:
         self.surface: Final = surface
         self.width: Final = width
-        self.words: Final = words
+        self.words: Final = words(language)
+        self.direction: Final = reading_direction(language)
         self._language = language
 
     def box(self, start: float, y: float, width: float, height: float) -> Box:
         """A box that begins so far from the side where lines begin."""
-        is_mirrored = self.words.direction == "rtl"
+        is_mirrored = self.direction == "rtl"
         return Box(self.width - start - width if is_mirrored else start, y, width, height)
 
     def set(self, text: str, role: Role, room: Room, limit: int) -> Block:
         """Lays out a paragraph of anybody's words, of which at most `limit` characters count."""
         shown = drawable(text, role, limit)
         spelling = Spelling(role, language_of(shown, self._language))
-        return fit(shown, spelling, self.words.direction, room)
+        return fit(shown, spelling, self.direction, room)
 
     def label(self, text: str, size: float) -> Block:
         """Words of our own that say what kind of thing this is: set wide, where the script can."""
         spelling = Spelling("strong", self.words.language)
-        if self.words.direction == "rtl":
+        if direction_of(text, self.direction) == "rtl":
             line = shape_line(text, spelling, "rtl")
         else:
             line = spaced(shape_line(text.upper(), spelling, "ltr"), _TRACKING)
@@ -48,7 +49,7 @@ class Sheet:
         """Writes a block from the top of a place, each line from its beginning; gives its end."""
         for at, line in enumerate(block.lines):
             length = line.width * block.size / UNITS_PER_EM
-            x = place.right - length if self.words.direction == "rtl" else place.x
+            x = place.right - length if self.direction == "rtl" else place.x
             self._write(block, at, x, place.y, colour)
         return place.y + block.height
 

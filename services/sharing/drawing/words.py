@@ -2,6 +2,8 @@
 
 from typing import Final, NamedTuple
 
+import icu
+
 from services.sharing.drawing.designs import Mark
 from services.sharing.drawing.shaping import Direction
 
@@ -25,10 +27,6 @@ class Words(NamedTuple):
     preview: str
     revoked: str
 
-    @property
-    def direction(self) -> Direction:
-        return "rtl" if self.language == "ar" else "ltr"
-
     def of_mark(self, mark: Mark) -> str:
         return self.preview if mark == "preview" else self.revoked
 
@@ -38,12 +36,19 @@ def words(language: str) -> Words:
     return _WORDS.get(language.lower().partition("-")[0], _ENGLISH)
 
 
+def reading_direction(language: str) -> Direction:
+    """Where those who read a language (BCP 47) begin."""
+    script = icu.Locale.forLanguageTag(language).addLikelySubtags().getScript()
+    return "rtl" if script in _RIGHT_TO_LEFT else "ltr"
+
+
 def language_tag(language: str) -> str:
     """The tag of the language that words really are in: of the reader's region if it is theirs."""
     ours = words(language).language
     return language if language.lower().partition("-")[0] == ours else ours
 
 
+_RIGHT_TO_LEFT: Final = {"Adlm", "Arab", "Hebr", "Nkoo", "Rohg", "Syrc", "Thaa"}
 _ENGLISH: Final = Words(
     language="en",
     certificate="Certificate",

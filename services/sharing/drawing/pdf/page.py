@@ -6,6 +6,7 @@ it the fonts. Contents: ISO 32000-1, 8 (graphics), 9 (text) and 14.6 (marked con
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from io import BytesIO
 from math import cos, sin
 from typing import Final, NamedTuple, assert_never
@@ -16,7 +17,7 @@ from pikepdf import Array, Dictionary, Name
 
 from services.sharing.drawing.colours import channels
 from services.sharing.drawing.fonts import UNITS_PER_EM, Font
-from services.sharing.drawing.paths import Box, Close, Curve, Move, Part, Path, Point, Straight
+from services.sharing.drawing.paths import Box, Close, Curve, Move, Path, Point, Straight
 from services.sharing.drawing.pdf.embedding import EmbeddedFont
 from services.sharing.drawing.pdf.structure import Element, Rectangle, Structure
 from services.sharing.drawing.pictures import Picture
@@ -118,6 +119,7 @@ class PdfPage:
             file,
             min_version="1.7",
             deterministic_id=True,
+            fix_metadata_version=False,
             object_stream_mode=pikepdf.ObjectStreamMode.generate,
         )
         return file.getvalue()
@@ -171,25 +173,29 @@ class PdfPage:
         return box.x, self._height - box.bottom, box.right, self._height - box.y
 
     def _outline(self, path: Path) -> str:
-        return " ".join(self._operator(part) for part in path)
+        return outline(path, self._height)
 
-    def _operator(self, part: Part) -> str:
+
+@lru_cache(maxsize=256)
+def outline(path: Path, height: float) -> str:
+    """A path's operators (8.5.2), counted from the lower edge of a page of that height."""
+    operators = []
+    for part in path:
         match part:
-            case Move(to):
-                return f"{self._at(to)} m"
-            case Straight(to):
-                return f"{self._at(to)} l"
-            case Curve(first, second, to):
-                return f"{self._at(first)} {self._at(second)} {self._at(to)} c"
+            case Curve((a, b), (c, d), (x, y)):
+                points = f"{a:.2f} {height - b:.2f} {c:.2f} {height - d:.2f}"
+                operators.append(f"{points} {x:.2f} {height - y:.2f} c")
+            case Box(x, _, across, down):
+                operators.append(f"{x:.2f} {height - part.bottom:.2f} {across:.2f} {down:.2f} re")
+            case Straight((x, y)):
+                operators.append(f"{x:.2f} {height - y:.2f} l")
+            case Move((x, y)):
+                operators.append(f"{x:.2f} {height - y:.2f} m")
             case Close():
-                return "h"
-            case Box(x, _, width, height):
-                return f"{x:.2f} {self._height - part.bottom:.2f} {width:.2f} {height:.2f} re"
+                operators.append("h")
             case _:
                 assert_never(part)
-
-    def _at(self, point: Point) -> str:
-        return f"{point[0]:.2f} {self._height - point[1]:.2f}"
+    return " ".join(operators)
 
 
 def _run(run: Run, font: EmbeddedFont, size: float) -> str:
@@ -213,19 +219,25 @@ def _run(run: Run, font: EmbeddedFont, size: float) -> str:
 
 
 def _image(pdf: pikepdf.Pdf, picture: Picture) -> pikepdf.Object:
-    image = pdf.make_stream(picture.jpeg or picture.colours)
-    image.Type = Name.XObject
-    image.Subtype = Name.Image
-    image.Width, image.Height = picture.width, picture.height
-    image.ColorSpace = Name.DeviceRGB
-    image.BitsPerComponent = 8
     if picture.jpeg:
+        image = _plane(pdf, picture.jpeg, picture, Name.DeviceRGB)
         image.Filter = Name.DCTDecode
-    else:
-        mask = _image(pdf, picture._replace(colours=picture.opacity))
-        mask.ColorSpace = Name.DeviceGray
-        image.SMask = mask
+        return image
+    image = _plane(pdf, picture.colours, picture, Name.DeviceRGB)
+    image.SMask = _plane(pdf, picture.opacity, picture, Name.DeviceGray)
     return image
+
+
+def _plane(pdf: pikepdf.Pdf, data: bytes, picture: Picture, space: Name) -> pikepdf.Object:
+    return pdf.make_stream(
+        data,
+        Type=Name.XObject,
+        Subtype=Name.Image,
+        Width=picture.width,
+        Height=picture.height,
+        ColorSpace=space,
+        BitsPerComponent=8,
+    )
 
 
 def _describe(pdf: pikepdf.Pdf, about: About) -> None:

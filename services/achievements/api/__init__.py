@@ -4,46 +4,37 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request
-
-from projections.activity import Activity, FeedbackUrl, Home, home
+from projections.activity import FeedbackUrl
 from services.achievements import certificates_api
+from services.achievements.api import assets, members, programs, settings
 from services.achievements.application import Application
+from services.achievements.assets import Assets
+from services.achievements.history import History
 from services.achievements.mail.unsubscribing import Unsubscribing
 from services.achievements.reading import Reading, read_pool
 from services.achievements.settings import AchievementsSettings
 from services.journal import Journal
-from services.web import Api, ApiRoute, Themselves, ThemselvesOrAdmin, TokenVerifier, create_api
+from services.web import Api, TokenVerifier, create_api
 
 VERSION = "1"
-router = APIRouter(
-    prefix="/v1/organizations/{organization_id}", route_class=ApiRoute, tags=["members"]
+ROUTERS = (
+    members.router,
+    programs.router,
+    certificates_api.router,
+    assets.router,
+    settings.router,
 )
 
 
-@router.get("/members/{user_id}/activity")
-async def member_activity(
-    _: ThemselvesOrAdmin, request: Request, organization_id: str, user_id: str
-) -> Activity:
-    """What a member has earned, what is in progress, and which sessions lack feedback."""
-    return await _reading(request).activity(organization_id, user_id)
-
-
-@router.get("/members/{user_id}/home")
-async def member_home(_: Themselves, request: Request, organization_id: str, user_id: str) -> Home:
-    """Only what the member has in progress."""
-    return home(await _reading(request).activity(organization_id, user_id))
-
-
-def create(journal: Journal, settings: AchievementsSettings, verifier: TokenVerifier) -> Api:
+def create(journal: Journal, its_settings: AchievementsSettings, verifier: TokenVerifier) -> Api:
     """The application, which opens its connections when it starts."""
     pool = read_pool(journal.conninfo)
-    reading = Reading(pool, feedback_url(settings.feedback_url_template))
+    address = feedback_url(its_settings.feedback_url_template)
+    reading = Reading(pool, address)
 
     @asynccontextmanager
-    async def lifespan(api: Api) -> AsyncIterator[None]:
+    async def lifespan(_: Api) -> AsyncIterator[None]:
         await pool.open(wait=False)
-        api.state.reading = reading
         yield
         await pool.close()
 
@@ -53,13 +44,17 @@ def create(journal: Journal, settings: AchievementsSettings, verifier: TokenVeri
         description="Badges and certificates of a mentoring platform: progress, and why it is what it is.",
         verifier=verifier,
         checks={"database": reading.is_ready},
-        routes=Unsubscribing(pool).routes,
-        problems=certificates_api.PROBLEMS,
+        routes=[*Unsubscribing(pool).routes, assets.public_route],
+        problems=certificates_api.PROBLEMS | settings.PROBLEMS,
         lifespan=lifespan,
     )
     api.state.application = Application(journal)
-    api.include_router(router)
-    api.include_router(certificates_api.router)
+    api.state.assets = Assets(pool)
+    api.state.history = History(journal, address)
+    api.state.journal = journal
+    api.state.reading = reading
+    for router in ROUTERS:
+        api.include_router(router)
     return api
 
 
@@ -76,8 +71,3 @@ def feedback_url(template: str | None) -> FeedbackUrl:
         )
 
     return address
-
-
-def _reading(request: Request) -> Reading:
-    reading: Reading = request.app.state.reading
-    return reading

@@ -1,0 +1,41 @@
+"""What the calls ask and tell, as the application holds it."""
+
+from fastapi import Request
+
+from services.achievements.application import Application
+from services.achievements.assets import Assets
+from services.achievements.history import History
+from services.achievements.reading import Reading
+from services.journal import Journal
+
+PREFIX = "/v1/organizations/{organization_id}"
+
+
+def reading(request: Request) -> Reading:
+    """Questions about now."""
+    found: Reading = request.app.state.reading
+    return found
+
+
+def history(request: Request) -> History:
+    """Questions about the past."""
+    found: History = request.app.state.history
+    return found
+
+
+def assets(request: Request) -> Assets:
+    """Banners and logos."""
+    found: Assets = request.app.state.assets
+    return found
+
+
+def application(request: Request) -> Application:
+    """What admins tell."""
+    found: Application = request.app.state.application
+    return found
+
+
+def journal(request: Request) -> Journal:
+    """The journal itself, which is blocking."""
+    found: Journal = request.app.state.journal
+    return found
