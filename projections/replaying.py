@@ -89,7 +89,7 @@ class Replay:
         touched = set(store.touched_by(self._progress, events))
         self._fetch(MEMBERS, {(one.organization_id, one.user_id) for one in touched})
         self._fetch(ENROLMENTS, {(one.organization_id, one.program_id, one.user_id) for one in touched if one.program_id})
-        store.load_met(self._connection, self._progress, events)
+        self._progress.met.update(store.ask_met(self._connection, events) or ())
         self._load_awards(events)
 
     def _load_awards(self, events: Iterable[journal.Event]) -> None:

@@ -61,7 +61,7 @@ def load(connection: Connection, events: Sequence[journal.Event]) -> Progress:
     touched = Counter(touched_by(progress, events))
     with connection.pipeline():
         answers = _ask(connection, events, touched)
-        met = _ask_met(connection, events)
+        met = ask_met(connection, events)
     _take_in(progress, answers)
     progress.met.update(met or ())
     close = {one for one, times in touched.items() if may_come_due(progress, one, times)}
@@ -186,7 +186,7 @@ def _load_participations(
         progress.put_loaded(PARTICIPATIONS, part)
 
 
-def _ask_met(connection: Connection, events: Iterable[journal.Event]) -> Answer:
+def ask_met(connection: Connection, events: Iterable[journal.Event]) -> Answer:
     """Asks which of those who meet in the events had met before."""
     pairs: set[tuple[str, str, str]] = set()
     for event in events:

@@ -11,6 +11,7 @@ import random
 import threading
 from collections import Counter as Tally
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from time import monotonic
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -98,10 +99,12 @@ def consume(
     try:
         positions = Positions(stream.cluster_id(), group)
         committer = Committer(positions, transaction, stop, transaction_timeout_seconds)
-        loop = _Loop(stream, committer, handle)
-        while not stop.is_set():
-            HEARTBEAT.set_to_current_time()
-            loop.turn(max_batch)
+        with ThreadPoolExecutor(1, "committer") as committing:
+            loop = _Loop(stream, committer, handle, committing)
+            while not stop.is_set():
+                HEARTBEAT.set_to_current_time()
+                loop.turn(max_batch)
+            loop.finish()
     except StoppedError:
         log.info("consumer_stopped", reason="asked to while the database was gone")
     finally:
@@ -113,13 +116,27 @@ class _Batch(NamedTuple):
     steps: list[Step]
 
 
-class _Loop:
-    """Holds partitions and commits what they give."""
+class _UnderWay(NamedTuple):
+    batch: _Batch
+    commit: Future[bool]
+    started: float
 
-    def __init__(self, stream: Stream, committer: Committer, handle: Handler) -> None:
+
+class _Loop:
+    """Holds partitions and commits what they give.
+
+    While one batch is being committed, which is mostly waiting, the next one is fetched and decoded. What is held
+    is then what will be read next; where the commit fails, all is taken again from where the database is.
+    """
+
+    def __init__(
+        self, stream: Stream, committer: Committer, handle: Handler, committing: Executor
+    ) -> None:
         self._stream = stream
         self._committer = committer
         self._handle = handle
+        self._committing = committing
+        self._under_way: _UnderWay | None = None
         self._held: dict[Partition, Position] = {}
         self._to_take: frozenset[Partition] = frozenset()
         self._take_due = monotonic()
@@ -131,12 +148,15 @@ class _Loop:
             records = self._stream.poll(max_batch)
             assignment = self._stream.new_assignment()
             if assignment is not None:
+                self._held = {}
+                self.finish()
                 self._let_go_for(assignment)
                 records = {}
             if self._to_take and monotonic() >= self._take_due:
                 self._take()
         except RetriableError as error:
             self._broker.missed(error)
+            self.finish()
             self._start_over(_RETRY_SECONDS)
             return
         if records:
@@ -161,12 +181,35 @@ class _Loop:
         self._stream.begin({taken: position.next_offset for taken, position in self._held.items()})
         log.info("partitions_taken", partitions=_by_topic(self._held))
 
+    def finish(self) -> bool:
+        """Waits for the commit that is under way; False where it failed, and all is to be taken again."""
+        under_way, self._under_way = self._under_way, None
+        if under_way is None:
+            return True
+        if not under_way.commit.result():
+            self._positions_lost(under_way.batch.steps)
+            return False
+        self._report(under_way.batch.steps)
+        if under_way.batch.messages:
+            _account(under_way.batch, monotonic() - under_way.started)
+        return True
+
     def _process(self, records: Mapping[Partition, list[Any]]) -> None:
         started = monotonic()
         self._broker.found()
         batch = self._batch(records)
-        if batch.messages and self._commit(batch.steps, self._handle(batch.messages)):
-            _account(batch, monotonic() - started)
+        if batch.messages:
+            work = self._handle(batch.messages)
+            if self.finish():
+                self._commit(batch, work, started)
+
+    def _commit(self, batch: _Batch, work: Work, started: float) -> None:
+        """Begins to commit; what is held moves on at once."""
+        commit = self._committing.submit(self._committer.commit, batch.steps, work)
+        self._under_way = _UnderWay(batch, commit, started)
+        for step in batch.steps:
+            partition = (step.topic, step.partition)
+            self._held[partition] = self._held[partition]._replace(next_offset=step.to_offset)
 
     def _batch(self, records: Mapping[Partition, list[Any]]) -> _Batch:
         batch = _Batch([], [])
@@ -180,28 +223,31 @@ class _Loop:
                 batch.messages.extend(messages)
         return batch
 
-    def _commit(self, steps: Sequence[Step], work: Work) -> bool:
-        if not self._committer.commit(steps, work):
-            LOSSES.inc()
-            log.warning("positions_lost", partitions=_by_topic(step[:2] for step in steps))
-            # A consumer that was paused may have lost what it believes to be assigned, and finds out
-            # with its next heartbeat. If it took partitions before, it and their holder would shut
-            # each other out in turns.
-            self._start_over(self._stream.heartbeat_seconds * random.uniform(1, 2))
-            return False
-        reached = {(step.topic, step.partition): step.to_offset for step in steps}
+    def _positions_lost(self, steps: Sequence[Step]) -> None:
+        LOSSES.inc()
+        log.warning("positions_lost", partitions=_by_topic(step[:2] for step in steps))
+        # A consumer that was paused may have lost what it believes to be assigned, and finds out
+        # with its next heartbeat. If it took partitions before, it and their holder would shut
+        # each other out in turns.
+        self._start_over(self._stream.heartbeat_seconds * random.uniform(1, 2))
+
+    def _report(self, steps: Sequence[Step]) -> None:
+        """Tells how far partitions have come that are still ours."""
+        reached = {
+            (step.topic, step.partition): step.to_offset
+            for step in steps
+            if (step.topic, step.partition) in self._held
+        }
         for partition, offset in reached.items():
-            self._held[partition] = self._held[partition]._replace(next_offset=offset)
             LAG.labels(*partition).set((self._stream.end(partition) or offset) - offset)
         self._stream.report(reached)
-        return True
 
     def _start_over(self, pause_seconds: float) -> None:
         """Takes all that is assigned again, after a pause."""
         self._let_go_for(self._stream.silence(), pause_seconds)
 
     def _idle(self) -> None:
-        if not self._held:
+        if not self.finish() or not self._held:
             return
         if not self._stream.is_connected():
             self._broker.missed("no connection")
@@ -218,7 +264,7 @@ class _Loop:
             if (reached := self._stream.reached(partition)) > held.next_offset
         ]
         if steps:
-            self._commit(steps, _nothing)
+            self._commit(_Batch([], steps), _nothing, monotonic())
 
 
 def _messages(records: Sequence[Any], next_offset: int) -> list[Message]:

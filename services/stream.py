@@ -15,6 +15,7 @@ from uuid import UUID
 from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.errors import (
+    IllegalStateError,
     KafkaError,
     KafkaTimeoutError,
     OffsetOutOfRangeError,
@@ -139,8 +140,11 @@ class Stream:
         return int(self._consumer.position(TopicPartition(*partition), timeout_ms=0))
 
     def end(self, partition: Partition) -> int | None:
-        """The end of a partition, as last heard of."""
-        highwater: int | None = self._consumer.highwater(TopicPartition(*partition))
+        """The end of a partition, as last heard of; None also once it is not assigned any more."""
+        try:
+            highwater: int | None = self._consumer.highwater(TopicPartition(*partition))
+        except IllegalStateError:
+            return None
         return highwater
 
     def cluster_id(self) -> str:

@@ -176,8 +176,10 @@ class Oracle:
         self.phase += 1
         for certificate in self._certificates.values():
             certificate.versions = [certificate.now] if certificate.enabled else []
-        for versions in (*self._organizations.values(), *self._banners.values()):
-            del versions[:-1]
+        for organizations in self._organizations.values():
+            del organizations[:-1]
+        for banners in self._banners.values():
+            del banners[:-1]
         for message in messages:
             self._take(message)
         due = [*self._badges_due(), *self._certificates_due()]
@@ -270,7 +272,9 @@ class Oracle:
         if development and data.get("required_sessions") is not None:
             return "certificate_not_allowed"
         changeable = ("required_sessions", "name", "text", "colour", "banner", "logo", "guidance")
-        certificate.now = certificate.now | {name: data[name] for name in changeable if name in data}
+        certificate.now = certificate.now | {
+            name: data[name] for name in changeable if name in data
+        }
         if certificate.enabled:
             certificate.versions.append(certificate.now)
         return None
@@ -341,7 +345,9 @@ class Oracle:
                     continue
                 ways = list(self._ways(achievement, certificate))
                 if ways:
-                    yield Grant(achievement, ways, self._certificate_design(achievement, certificate))
+                    yield Grant(
+                        achievement, ways, self._certificate_design(achievement, certificate)
+                    )
 
     def _ways(self, achievement: Achievement, certificate: Certificate) -> Iterator[Way]:
         """Automatic and by hand; where both were due at once, the smaller instant goes first."""
@@ -452,14 +458,20 @@ class Oracle:
     def activity(self, organization_id: str, user_id: str, feedback_url: str) -> Json:
         """The activity view; `feedback_url` is the template of the address where feedback is given."""
         badges, certificates = self.available(organization_id)
-        mine = [] if (organization_id, user_id) in self.erased else [*self._mine(organization_id, user_id)]
+        mine = (
+            []
+            if (organization_id, user_id) in self.erased
+            else [*self._mine(organization_id, user_id)]
+        )
         earned = [grant.event for grant in mine if grant.event and not grant.revoked]
         return {
             "organization_id": organization_id,
             "user_id": user_id,
             "available": {"badges": badges, "certificates": certificates},
             "badges": {
-                "earned": [_earned_badge(event) for event in earned if badges and event["kind"] == "badge"],
+                "earned": [
+                    _earned_badge(event) for event in earned if badges and event["kind"] == "badge"
+                ],
                 "in_progress": [*self._in_progress(organization_id, user_id)] if badges else [],
             },
             "certificates": {
@@ -536,7 +548,10 @@ class Oracle:
     ) -> Iterator[Json]:
         if (organization_id, user_id) in self.erased:
             return
-        mine = [(id_, self._sessions[organization_id, id_]) for id_ in self._sessions_of[organization_id, user_id]]
+        mine = [
+            (id_, self._sessions[organization_id, id_])
+            for id_ in self._sessions_of[organization_id, user_id]
+        ]
         for session_id, session in sorted(mine, key=lambda pair: (pair[1].completed.at, pair[0])):
             if session.program_type == "one_to_one" and not self._valid_feedback(
                 organization_id, session_id

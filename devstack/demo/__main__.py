@@ -15,7 +15,7 @@ from kafka.errors import KafkaError
 
 from devstack import progress
 from devstack.addresses import DevstackError
-from devstack.demo import chapters, link
+from devstack.demo import chapters, link, outcomes
 from devstack.demo.apis import Apis
 from devstack.demo.endings import show_end, show_failure
 from devstack.demo.failures import DemoError, EndedError
@@ -37,8 +37,9 @@ CHAPTERS: Final = (
     ("A certificate, switched on afterwards", chapters.certificate_afterwards),
     ("Feedback, two months late", chapters.late_feedback),
     ("An award by hand", chapters.award_by_hand),
-    ("What each member sees, and why", chapters.everybody),
-    ("What each member is told by mail", chapters.mail),
+    ("What each member sees, and why", outcomes.everybody),
+    ("Why a number is what it is", outcomes.reasons),
+    ("What each member is told by mail", outcomes.mail),
     ("A link for strangers", link.a_link),
 )
 _PLAIN: Final = (DevstackError, SettingsError, KafkaError, psycopg.Error, httpx.HTTPError, OSError)

@@ -46,6 +46,13 @@ class Apis:
         activity: dict[str, Any] = answer.json()
         return activity
 
+    def explanation(self, user_id: str, code: str, program_id: str | None) -> dict[str, Any]:
+        """Why the member's number is what it is; `program_id` is that of a certificate."""
+        path = f"/v1/organizations/{ORGANIZATION}/members/me/explanations/{code}"
+        query = f"?program_id={program_id}" if program_id else ""
+        explanation: dict[str, Any] = self.call("achievements", "GET", path + query, user_id).json()
+        return explanation
+
     def awards(self, user_id: str) -> list[dict[str, Any]]:
         """The member's awards, as sharing knows them."""
         awards: list[dict[str, Any]] = self.call("sharing", "GET", "/v1/awards", user_id).json()[

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 
 from rich.text import Text
 
 from devstack.demo import expectations, story
-from devstack.demo.members import Row, card, heading, overview
+from devstack.demo.members import Row, overview
 from devstack.demo.story import PEOPLE, PROGRAMS, SESSIONS
 from devstack.demo.telling import Demo
-from devstack.demo.wire import AWARDS, DEAD_LETTERS, Message, Place, envelope, read
+from devstack.demo.wire import DEAD_LETTERS, Message, Place, envelope, read
 
 _TYPES = {"one_to_one": "1:1", "development": "development"}
 
@@ -141,52 +140,3 @@ def award_by_hand(demo: Demo) -> None:
     guidance = "Show what you have tried at the closing day."
     demo.publish(story.certificate_enabled("leadership", None, guidance), story.awarded_by_hand())
     demo.show_changes(expectations.BY_HAND, since)
-
-
-def everybody(demo: Demo) -> None:
-    """The whole activity of each member."""
-    criteria = _criteria(demo)
-    demo.screen.say(
-        f"Their activity over HTTP, and the reasons in the {len(criteria)} events on {AWARDS}:"
-    )
-    for person in PEOPLE:
-        demo.screen.gap()
-        demo.screen.show(heading(person.user_id))
-        demo.screen.rows(card(demo.apis.activity(person.user_id), criteria), 11)
-
-
-def _criteria(demo: Demo) -> dict[str, str]:
-    """How each award was earned, as published; each must have been granted once."""
-    granted: dict[str, str] = {}
-    ids: set[str] = set()
-
-    def difference() -> str | None:
-        for message in read(demo.kafka, AWARDS):
-            event = json.loads(message.value)
-            if event["type"] == "AwardGranted.v1":
-                ids.add(event["id"])
-                granted[event["data"]["award_id"]] = event["data"]["criteria"]
-        return None if len(ids) == len(expectations.AWARDS) else f"{len(ids)}"
-
-    expected = f"{len(expectations.AWARDS)} AwardGranted on {AWARDS}"
-    with demo.screen.waiting("Waiting for the awards to be published …"):
-        demo.running.until(expected, difference, "achievements relay")
-    return granted
-
-
-def mail(demo: Demo) -> None:
-    """One mail for each award, in the language of whom it is for."""
-    people = {person.email: person.user_id for person in PEOPLE}
-    mails = demo.mailbox.mails
-    expected = f"mails to {', '.join(expectations.AWARDS)}"
-
-    def difference() -> str | None:
-        found = sorted(people.get(str(one["To"].addresses[0].addr_spec), "?") for one in mails)
-        return None if found == expectations.AWARDS else ", ".join(found) or "none"
-
-    with demo.screen.waiting("Waiting for the mail …"):
-        demo.running.until(expected, difference, "achievements notify")
-    demo.screen.say("One for each award, in each one's language, handed to a mail server of our own:")
-    for one in mails:
-        address = str(one["To"].addresses[0].addr_spec)
-        demo.screen.show(Text.assemble((f"{people[address]:<8}", "bold"), str(one["Subject"])))

@@ -7,7 +7,7 @@ holds the services to.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from devstack.demo.sees import Earned, Progress, Sees, progress
 from devstack.demo.story import (
@@ -112,3 +112,32 @@ AWARDS: Final = sorted(
     user_id for user_id, one in BY_HAND.items() for _ in (*one.badges, *one.certificates)
 )
 """Who is granted an award in the whole story, once for each."""
+
+
+class Reason(NamedTuple):
+    """Which sessions make up a number, and which don't, by why."""
+
+    user_id: str
+    code: str
+    program_id: str | None
+    counted: list[str]
+    excluded: dict[str, list[str]]
+
+
+REASONS: Final = (
+    Reason(
+        "joao",
+        "mentor",
+        None,
+        ["r01", "r02", "r03", "b09", "r05", "r04", "b10"],
+        {"not_one_to_one": ["l01", "l02"]},
+    ),
+    Reason("leila", "connector", None, ["b07", "b09"], {"same_person": ["b08", "r05", "b10"]}),
+    Reason(
+        "asuka",
+        "certificate",
+        "borders",
+        ["b01", "b02", "b03", "b05", "b06"],
+        {"no_feedback": ["b04"]},
+    ),
+)

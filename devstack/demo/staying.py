@@ -118,7 +118,11 @@ def _show_commands(demo: Demo) -> None:
             _curl("LEILA", f"{members}/me/activity"),
         ),
         ("", _curl("LEILA", f"{members}/me/home")),
-        ("The same, for an admin", _curl("ADMIN", f"{members}/leila/activity")),
+        (
+            "Which of her sessions count for Connector, and why the others don't",
+            _curl("LEILA", f"{members}/me/explanations/connector"),
+        ),
+        ("What Leila sees, for an admin", _curl("ADMIN", f"{members}/leila/activity")),
         ("Leila's awards, with the links to share them", _curl("LEILA", f"{sharing}/v1/awards")),
         (
             "Leila gives the feedback that r05 lacks; then look again at what she sees",

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from schemas.journal import EVENT_TYPES
-from services.achievements import api
+from services.achievements import api, repair_commands
 from services.achievements.intake import Intake
 from services.achievements.migration import migrate as create_and_upgrade
 from services.achievements.notify import MailSettings
@@ -147,6 +147,15 @@ def token(
             expires_at=datetime.now(UTC) + timedelta(hours=hours),
         )
     )
+
+
+@contextmanager
+def _own_journal() -> Iterator[Journal]:
+    with _journal(_settings()) as journal:
+        yield journal
+
+
+app.add_typer(repair_commands.commands(_own_journal), name="dead-letters")
 
 
 @contextmanager

@@ -27,7 +27,7 @@ class Intake:
         self._journal = journal
 
     def __call__(self, messages: Sequence[Message]) -> Work:
-        batch = [_decode(message) for message in messages]
+        batch = [decode(message) for message in messages]
 
         def work(connection: psycopg.Connection[Any]) -> None:
             outcome = record(self._journal, connection, batch)
@@ -38,7 +38,8 @@ class Intake:
         return work
 
 
-def _decode(message: Message) -> Fact | Refused:
+def decode(message: Message) -> Fact | Refused:
+    """The fact in a message, or why there is none."""
     try:
         return Fact(message, _decoder.decode(message.value, message.headers))
     except RefusedError as error:

@@ -4,7 +4,7 @@ import psycopg
 from psycopg import sql
 
 from projections import store
-from services.achievements import assets, dead_letters, people, previews
+from services.achievements import assets, dead_letters, people, previews, repairing
 from services.achievements.mail import queue, recipients
 from services.journal import Journal, lock_key
 from services.kafka import POSITIONS_DDL
@@ -24,6 +24,7 @@ def migrate(journal: Journal) -> None:
                 dead_letters.DDL,
                 assets.DDL,
                 previews.DDL,
+                repairing.DDL,
                 recipients.DDL,
                 queue.DDL,
             ):

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -130,6 +130,8 @@ class Streams:
         return added
 
 
+_REGISTRATION: Final = "MemberRegistered.v1"
+
 Effect = Refused | Registration | Erasure | Remark
 """What a batch changes beside the journal."""
 
@@ -226,24 +228,27 @@ def _without_names_of_the_erased(
     connection: psycopg.Connection[Any], refused: Sequence[Refused]
 ) -> list[Refused]:
     """A registration of an erased member is dropped without a trace, valid or not: its bytes hold a name."""
+    registrations = [letter for letter in refused if _is_registration(letter)]
     whose = {
         id(letter): Erasure(letter.organization_id, user_id)
-        for letter in refused
-        if letter.type == "MemberRegistered.v1" and letter.organization_id is not None
+        for letter in registrations
+        if letter.organization_id is not None
         for user_id in letter.user_ids
     }
     erased = people.erased(connection, set(whose.values()))
-    return [
-        letter
-        for letter in refused
-        if whose.get(id(letter)) not in erased and not _hides_an_erased(connection, letter)
-    ]
+    dropped = {id_ for id_, member in whose.items() if member in erased}
+    for letter in registrations:
+        if id(letter) not in whose and people.names_an_erased(connection, _text(letter)):
+            dropped.add(id(letter))
+    return [letter for letter in refused if id(letter) not in dropped]
 
 
-def _hides_an_erased(connection: psycopg.Connection[Any], letter: Refused) -> bool:
-    """Whether a letter that can't be parsed looks like such a registration."""
-    if letter.type is not None or letter.organization_id is not None:
-        return False
-    message = letter.message
-    text = dead_letters.readable(message.key, message.value, message.headers)
-    return "MemberRegistered.v1" in text and people.names_an_erased(connection, text)
+def _is_registration(letter: Refused) -> bool:
+    """Whether a letter says that it is one; where its type can't be read, whether it looks like one."""
+    if letter.type is not None:
+        return letter.type == _REGISTRATION
+    return _REGISTRATION in _text(letter)
+
+
+def _text(letter: Refused) -> str:
+    return dead_letters.readable(letter.message.key, letter.message.value, letter.message.headers)

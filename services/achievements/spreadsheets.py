@@ -25,8 +25,9 @@ COLUMNS: Final = (
 )
 _BYTE_ORDER_MARK: Final = "\ufeff"
 _BETWEEN_IDS: Final = " / "  # no id holds a slash
-# Where a cell begins, be it in a spreadsheet that takes semicolons or tabs for the commas and so ignores our quotes.
-_LIKE_A_FORMULA: Final = re.compile(r"(^|[;\t\r\n])(?=[ \u00a0]*[=+\-@＝＋－＠]|[\t\r\n])")
+# At the beginning, and where a cell begins for one that takes semicolons or tabs for our commas, and so misses our
+# quotes.
+_LIKE_A_FORMULA: Final = re.compile(r"^(?=[\t\r\n])|(^|[;\t\r\n])(?=[ \u00a0]*[=+\-@＝＋－＠])")
 _UNSAFE_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9_-]+")
 _MEDIA_RANGE: Final = re.compile(r"\s*([\w*.+-]+/[\w*.+-]+)\s*(?:;(.*))?")
 _QUALITY: Final = re.compile(r"(?:^|;)\s*q=([01](?:\.\d{0,3})?)\s*(?:;|$)", re.IGNORECASE)

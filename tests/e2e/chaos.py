@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -37,7 +37,7 @@ from tests.e2e.kafka import (
 )
 from tests.e2e.members import FEEDBACK_URL, SECRET, views, wait_until_ready
 from tests.e2e.names import MAIL_MARK, NAME_MARK, REMARK_MARK
-from tests.e2e.service import Chaos, Fleet, run
+from tests.e2e.service import IMPATIENT, Chaos, Fleet, run
 from tests.oracle import Oracle, home
 
 AWARDS = "achievements.awards.v1"
@@ -46,12 +46,18 @@ DEAD_LETTERS = "achievements.dead-letters.v1"
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """How long and how hard: facts in all, facts a second, and the least and longest pause between two blows."""
+    """How much and how hard.
+
+    A phase is published at this speed, or slower, so that it takes the least seconds of a phase. `pause_seconds` are
+    the least and the longest pause between two blows. `modules` are run instead of commands.
+    """
 
     facts: int
     seed: int
     per_second: float = 400
+    phase_seconds: float = 10
     pause_seconds: tuple[float, float] = (0.2, 1.5)
+    modules: Mapping[str, Sequence[str]] = field(default_factory=dict)
     deadline_seconds: float = 600
 
 
@@ -97,7 +103,7 @@ class Run:
         """Goes through all phases; then compares what members see, dead letters and leaks."""
         log = self._folder / "migrate.log"
         run("migrate", "--topics", environment=self._environment, log=log)
-        fleet = Fleet(self._environment, self._folder)
+        fleet = Fleet(self._environment, self._folder, self._plan.modules)
         with fleet:
             for number in range(len(PHASES)):
                 self._phase(number, fleet)
@@ -116,7 +122,8 @@ class Run:
         self._count("messages", len(messages))
         started = time.monotonic()
         with Chaos(fleet, self._chaos_random, self._plan.pause_seconds) as chaos:
-            told = publish(self._topics, messages, self._plan.per_second)
+            slowly = len(messages) / self._plan.phase_seconds
+            told = publish(self._topics, messages, min(self._plan.per_second, slowly))
         published_at = time.monotonic()
         self.report.blows += chaos.done
         wait_until_drained(self._database_url, self._topics, self._plan.deadline_seconds)
@@ -190,8 +197,16 @@ def main() -> int:
     parser.add_argument("--facts", type=int, default=50_000)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--per-second", type=float, default=400)
+    parser.add_argument(
+        "--impatient", action="store_true", help="a killed consumer's partitions pass on in seconds"
+    )
     arguments = parser.parse_args()
-    plan = Plan(facts=arguments.facts, seed=arguments.seed, per_second=arguments.per_second)
+    plan = Plan(
+        facts=arguments.facts,
+        seed=arguments.seed,
+        per_second=arguments.per_second,
+        modules=IMPATIENT if arguments.impatient else {},
+    )
     print(f"seed {plan.seed}", flush=True)
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
     with shared() as addresses:

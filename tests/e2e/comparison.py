@@ -21,9 +21,7 @@ def achievement_of(event: Json) -> Achievement:
     )
 
 
-def compare_grants(
-    oracle: Oracle, due: Iterable[Grant], granted: Iterable[Json]
-) -> Iterator[str]:
+def compare_grants(oracle: Oracle, due: Iterable[Grant], granted: Iterable[Json]) -> Iterator[str]:
     """The awards that are due since the last phase, and those that were granted; the oracle learns of them."""
     found: defaultdict[Achievement, list[Json]] = defaultdict(list)
     for event in granted:
@@ -75,7 +73,11 @@ def _differences(path: str, expected: Any, found: Any) -> Iterator[tuple[str, An
             yield from _differences(f"{path}.{name}", expected[name], found[name])
     elif isinstance(expected, list) and isinstance(found, list):
         if len(expected) != len(found):
-            yield path, [x for x in expected if x not in found], [x for x in found if x not in expected]
+            yield (
+                path,
+                [x for x in expected if x not in found],
+                [x for x in found if x not in expected],
+            )
             return
         for number, (one, other) in enumerate(zip(expected, found, strict=True)):
             yield from _differences(f"{path}[{number}]", one, other)
@@ -129,7 +131,7 @@ def _wrong_about_dead_letter(code: str, message: Published, letter: Json) -> Ite
     if about["dlq.reason"] != code:
         yield f"{about['dlq.reason']} ({about['dlq.detail']}), not {code}: {_short(message)}"
     for part in ("key", "value", "headers"):
-        if message[part] != letter[part]:  # type: ignore[literal-required]  # a loop over its keys
+        if message[part] != letter[part]:
             yield f"dead letter with another {part}: {_short(message)}"
     if not about["dlq.detail"]:
         yield f"dead letter without detail: {_short(message)}"

@@ -6,7 +6,6 @@ from typing import Final, NamedTuple
 
 import psycopg
 from psycopg import sql
-from psycopg.rows import namedtuple_row
 
 from tests.e2e.kafka import Topics, end_offsets
 from tests.e2e.messages import INBOUND
@@ -45,29 +44,32 @@ def wait_until_drained(database_url: str, topics: Topics, deadline_seconds: floa
 
 def behind(database_url: str, ends: dict[tuple[str, int], int]) -> Behind:
     """How far the service is behind these ends of its topics; all of one instant."""
-    with psycopg.connect(database_url, row_factory=namedtuple_row) as connection:
+    with psycopg.connect(database_url) as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         reached = {
-            (row.topic, row.partition): row.next_offset
-            for row in connection.execute("SELECT * FROM achievements.consumer_position")
+            (topic, partition): next_offset
+            for topic, partition, next_offset in connection.execute(
+                "SELECT topic, partition, next_offset FROM achievements.consumer_position"
+            )
         }
-        positions = {
-            row.application_name: row.notification_id
-            for row in connection.execute("SELECT * FROM achievements.journal_position")
+        positions: dict[str, int] = {
+            reader: position
+            for reader, position in connection.execute(
+                "SELECT application_name, notification_id FROM achievements.journal_position"
+            )
         }
         heads = connection.execute(
             """
-            SELECT (SELECT coalesce(max(notification_id), 0) FROM achievements.journal) AS journal,
-                   (SELECT coalesce(max(id), 0) FROM achievements.dead_letter) AS dead_letter
+            SELECT (SELECT coalesce(max(notification_id), 0) FROM achievements.journal),
+                   (SELECT coalesce(max(id), 0) FROM achievements.dead_letter)
             """
         ).fetchone()
-    if heads is None:
-        raise LookupError("the database tells nothing")
+    journal, dead_letter = heads or (0, 0)
     return Behind(
         lag=sum(end - reached.get(partition, 0) for partition, end in ends.items()),
-        projecting=heads.journal - positions.get("progress", 0),
-        relaying=heads.journal - positions.get("relay", 0),
-        dead_letters=max(0, heads.dead_letter - positions.get("relay of dead letters", 0)),
+        projecting=journal - positions.get("progress", 0),
+        relaying=journal - positions.get("relay", 0),
+        dead_letters=max(0, dead_letter - positions.get("relay of dead letters", 0)),
     )
 
 

@@ -283,20 +283,18 @@ class History:
         size = self.random.choice((0, 1, 3, 5, 8, len(others)))
         crowd = self.random.sample(others, k=min(size, len(others), 499))
         roles = ("mentee", "mentee", "mentor")
-        return [
-            {"user_id": user, "role": self.random.choice(roles)} for user in (mentor, *crowd)
-        ]
+        return [{"user_id": user, "role": self.random.choice(roles)} for user in (mentor, *crowd)]
 
-    def _restated(
-        self, organization: Organization, data: Json, completed_at: datetime
-    ) -> Message:
+    def _restated(self, organization: Organization, data: Json, completed_at: datetime) -> Message:
         """The same session in other words, which is no conflict."""
         again = data | {
             "participants": self.random.sample(data["participants"], k=len(data["participants"])),
             "completed_at": rfc3339(completed_at, self.random),
             "match_id": "match 9",
         }
-        return self._message(SESSIONS, organization, data["program_id"], "SessionCompleted.v1", again)
+        return self._message(
+            SESSIONS, organization, data["program_id"], "SessionCompleted.v1", again
+        )
 
     def _feedback(
         self, organization: Organization, session: Json, completed_at: datetime

@@ -112,7 +112,9 @@ def end_offsets(topics: Topics, names: Iterable[str]) -> dict[tuple[str, int], i
             for name in names
             for number in consumer.partitions_for_topic(topics.real(name))
         ]
-        return {(one.topic, one.partition): end for one, end in consumer.end_offsets(partitions).items()}
+        return {
+            (one.topic, one.partition): end for one, end in consumer.end_offsets(partitions).items()
+        }
     finally:
         consumer.close()
 
@@ -153,7 +155,7 @@ def announcements(records: Iterable[Any]) -> tuple[list[Announcement], list[str]
         at_last = list(dict.fromkeys(reversed(ids)))[::-1]
         if at_first != at_last:
             wrong.append(f"told in different orders to {key}: {at_first}, then {at_last}")
-    return list(first.values()), wrong + [*_misplaced(first.values())]
+    return list(first.values()), [*wrong, *_misplaced(first.values())]
 
 
 def _misplaced(events: Iterable[Announcement]) -> Iterator[str]:

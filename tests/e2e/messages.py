@@ -16,7 +16,7 @@ FEEDBACK: Final = "mentoring.feedback.v1"
 CERTIFICATES: Final = "mentoring.certificates.v1"
 INBOUND: Final = (DIRECTORY, SESSIONS, FEEDBACK, CERTIFICATES)
 
-_STRUCTURED: Final = (
+_STRUCTURED: Final[tuple[Headers, ...]] = (
     [("content-type", b"application/cloudevents+json")],
     [("content-type", b"application/cloudevents+json; charset=UTF-8")],
     [("traceparent", b"00-1-2-01"), ("content-type", b"application/cloudevents+json")],

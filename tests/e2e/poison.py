@@ -23,7 +23,7 @@ from tests.e2e.messages import (
 Spoilt = tuple[bytes | None, Headers]
 
 _BAD_IDS: Final = ("", "x" * 129, "a:b", "a/b", ".", "..", "me", "a\nb", "a\0", "\x7f", "\ud800")
-_BAD_TEXTS: Final = (7, [], {}, True, "with\0NUL", "with \ud800 alone")
+_BAD_TEXTS: Final[tuple[Any, ...]] = (7, [], {}, True, "with\0NUL", "with \ud800 alone")
 _BAD_TIMES: Final = (
     "",
     "yesterday",

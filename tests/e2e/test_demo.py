@@ -35,10 +35,7 @@ class Demo:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "devstack.demo", *arguments],
                 cwd=CHECKOUT,
-                env=os.environ
-                | servers.as_environment()
-                | {"DEVSTACK_FOLDER": str(folder)}
-                | more,
+                env=os.environ | servers.as_environment() | {"DEVSTACK_FOLDER": str(folder)} | more,
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )

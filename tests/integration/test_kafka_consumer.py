@@ -2,7 +2,6 @@
 
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 from kafka import KafkaAdminClient, TopicPartition
+from structlog.testing import capture_logs
 
 from devstack import Addresses
 from services.kafka import (
@@ -19,7 +19,7 @@ from services.kafka import (
     Transaction,
     Work,
 )
-from services.topics import lag, producer
+from services.topics import Partition, lag, producer
 from tests.integration.kafka_consumers import (
     Consumer,
     ConsumerProcess,
@@ -85,11 +85,25 @@ def test_consumers_that_come_and_go_share_the_work(world: World, publisher: Publ
 def test_a_consumer_may_come_before_its_topic(world: World, publisher: Publisher) -> None:
     """A consumer that is there before its topic reads it from the beginning once there is one."""
     _delete_topic(world)
-    with Consumer(world):
-        time.sleep(1)
+    with KafkaAdminClient(**world.kafka.client()) as admin, Consumer(world):
+        eventually(lambda: world.group in {group["group_id"] for group in admin.list_groups()})
         world.create_topic()
         publisher.publish(100)
         publisher.assert_each_takes_effect_once_and_in_order()
+
+
+def test_kafka_is_told_how_far_a_group_has_come(world: World, publisher: Publisher) -> None:
+    """Who watches a group's lag in Kafka sees it go to zero, while its consumer runs."""
+    with KafkaAdminClient(**world.kafka.client()) as admin, Consumer(world):
+        for _ in range(2):
+            publisher.publish(100)
+            publisher.assert_each_takes_effect_once_and_in_order()
+            eventually(lambda: _told(admin, world) == world.next_offsets())
+
+
+def _told(admin: KafkaAdminClient, world: World) -> dict[Partition, int]:
+    (told,) = admin.list_group_offsets([world.group]).values()
+    return {partition: position.offset for partition, position in told.items()}
 
 
 def test_a_batch_is_no_larger_than_asked(world: World, publisher: Publisher) -> None:
@@ -174,7 +188,7 @@ def test_a_commit_of_unknown_fate(
     mishap: Callable[[Transaction], AbstractContextManager[psycopg.Connection[Any]]],
 ) -> None:
     """Whether a commit happened is found out where its answer was lost, and it is repeated only if not."""
-    mishaps_left = [mishap] * 4
+    mishaps_left = [mishap] * 5
 
     def wrap(transaction: Transaction) -> Transaction:
         def transact() -> AbstractContextManager[psycopg.Connection[Any]]:
@@ -183,9 +197,10 @@ def test_a_commit_of_unknown_fate(
         return transact
 
     publisher.publish(400)
-    with Consumer(world, wrap=wrap, max_batch=50):
+    with capture_logs() as logs, Consumer(world, wrap=wrap, max_batch=50):
         publisher.assert_each_takes_effect_once_and_in_order()
     assert not mishaps_left
+    assert "positions_lost" not in {entry["event"] for entry in logs}
 
 
 def test_a_batch_that_clashes_with_another_is_worked_again(
@@ -298,10 +313,9 @@ def test_positions_behind_the_end_of_the_log(world: World, publisher: Publisher)
         connection.execute("UPDATE consumer_position SET next_offset = 15 WHERE partition = 2")
     with pytest.raises(
         PositionOutOfRangeError,
-        match="Partition 2 .* from offset 15 on but holds 0 to 9: offsets 10 to 14 were read and",
+        match=r"Partition 2 .* from offset 15 on but holds 0 to 9: offsets 10 to 14 were read and",
     ):
-        with Consumer(world) as consumer:
-            consumer.ends()
+        _consume_to_the_end(world)
     assert world.next_offsets()[world.topic, 2] == 15
 
 
@@ -315,10 +329,9 @@ def test_messages_deleted_before_they_were_read(world: World, publisher: Publish
         admin.delete_records({TopicPartition(world.topic, 1): 13})
     with pytest.raises(
         PositionOutOfRangeError,
-        match="Partition 1 .* from offset 10 on but holds 13 to 19: offsets 10 to 12 were deleted",
+        match=r"Partition 1 .* from offset 10 on but holds 13 to 19: offsets 10 to 12 were deleted",
     ):
-        with Consumer(world) as consumer:
-            consumer.ends()
+        _consume_to_the_end(world)
     assert world.next_offsets()[world.topic, 1] == 10
 
 
@@ -330,21 +343,28 @@ def test_a_topic_made_anew_while_nobody_reads(world: World, publisher: Publisher
     _make_topic_anew(world)
     publisher.publish(80)
     with pytest.raises(TopicRecreatedError, match=world.topic):
-        with Consumer(world) as consumer:
-            consumer.ends()
+        _consume_to_the_end(world)
     assert sum(map(len, world.effects().values())) == 40
 
 
 def test_a_topic_made_anew_under_a_consumer(world: World, publisher: Publisher) -> None:
     """A consumer notices, too, that its topic is made anew while it reads."""
     publisher.publish(40)
+
+    def make_topic_anew() -> None:
+        publisher.assert_each_takes_effect_once_and_in_order()
+        _make_topic_anew(world)
+        publisher.publish(80)
+
     with pytest.raises((TopicRecreatedError, PositionOutOfRangeError), match=world.topic):
-        with Consumer(world) as consumer:
-            publisher.assert_each_takes_effect_once_and_in_order()
-            _make_topic_anew(world)
-            publisher.publish(80)
-            consumer.ends()
+        _consume_to_the_end(world, meanwhile=make_topic_anew)
     assert sum(map(len, world.effects().values())) == 40
+
+
+def _consume_to_the_end(world: World, meanwhile: Callable[[], None] = lambda: None) -> None:
+    with Consumer(world) as consumer:
+        meanwhile()
+        consumer.ends()
 
 
 def _make_topic_anew(world: World) -> None:

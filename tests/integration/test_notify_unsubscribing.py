@@ -1,6 +1,7 @@
 """Unsubscribing over HTTP, as people, mail programs and strangers do it; on a real database."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPResponse
 from itertools import repeat
 from threading import Thread
@@ -8,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from schemas.journal import EVENT_TYPES
 from services.achievements import api
 from services.achievements.mail.languages import WORDS
 from services.achievements.mail.recipients import UNSUBSCRIBE_PATH
@@ -36,10 +38,16 @@ def journal(database_url: str) -> Iterator[Journal]:
 
 
 @pytest.fixture
-def address(journal: Journal, database_url: str) -> Iterator[Address]:
-    """Where the API is served."""
-    settings = read_settings(AchievementsSettings, {"DATABASE_URL": database_url})
+def address(journal: Journal) -> Iterator[Address]:
+    with served(journal) as its_address:
+        yield its_address
+
+
+@contextmanager
+def served(journal: Journal) -> Iterator[Address]:
+    """Where the API is served for the block."""
     verifier = TokenVerifier(keys=None, secret=None, audience="")
+    settings = read_settings(AchievementsSettings, {})
     server = uvicorn_server(api.create(journal, settings, verifier))
     with listening(Address("127.0.0.1", 0)) as listener:
         thread = Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -177,3 +185,14 @@ def test_the_page_speaks_the_readers_language(journal: Journal, address: Address
     assert f'<html lang="{tag}" dir="{"rtl" if tag == "ar" else "ltr"}">' in asked
     assert words.ask.title.replace("'", "&#39;") in asked
     assert words.done.title in done
+
+
+def test_the_database_is_away() -> None:
+    """Issue 4: without a database the page says so and asks to come again; nothing is pretended."""
+    with (
+        Journal("postgresql://127.0.0.1:1/nowhere", "achievements", EVENT_TYPES) as nowhere,
+        served(nowhere) as address,
+    ):
+        answer = ask(address, "POST", UNSUBSCRIBE_PATH + "a" * 24)
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "2")
+    assert "Please try again in a moment." in answer.page

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 from msgspec import UNSET
+from msgspec.structs import replace
 from psycopg import errors, sql
 
 from devstack import Addresses, create_database
@@ -33,7 +34,7 @@ from tests.unit.test_schemas_samples import (
 )
 
 AWARD_ID: Final[str] = SAMPLES["AwardRevoked"]["award_id"]
-GRANTED: Final = STORED_EVENTS["award-granted.1"]
+GRANTED: Final = replace(STORED_EVENTS["award-granted.1"], award_id=AWARD_ID)
 
 
 @contextmanager

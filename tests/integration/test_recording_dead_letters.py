@@ -224,9 +224,9 @@ def test_whom_a_letter_names_is_kept_with_it(journal: Journal) -> None:
         raw(b"nonsense"),
     )
     columns = [row[-2:] for row in everything(journal)["achievements.dead_letter"]]
-    assert sorted(columns, key=repr) == [
-        ("acme", ["ada"]),
+    assert sorted(columns, key=lambda column: len(column[1]), reverse=True) == [
         ("acme", ["ada", "ben"]),
+        ("acme", ["ada"]),
         (None, []),
     ]
 

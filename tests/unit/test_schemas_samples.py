@@ -112,7 +112,7 @@ SAMPLES: Final[Mapping[str, dict[str, Any]]] = {
     },
     "AwardRevoked": {
         "organization_id": "acme",
-        "award_id": "0b5ab8bc-6e59-8c5c-8f0e-3c6c6c1f9a51",
+        "award_id": "accb4699-6fcf-83d1-ac6c-9c0f76b7bdcf",
         "reason": "By mistake",
         "revoked_by": "root",
         "revoked_at": "2026-03-01T09:30:00Z",

@@ -44,11 +44,11 @@ def sender(value: str) -> Mailbox:
     header = HeaderRegistry()("From", value)
     assert isinstance(header, AddressHeader)
     try:
-        if header.defects or len(header.addresses) != 1:
-            raise UnusableAddressError
-        mailbox = Mailbox(header.addresses[0].display_name, header.addresses[0].addr_spec)
-        if not parsed(mailbox.address).username.isascii():
-            raise UnusableAddressError
-    except UnusableAddressError:
+        (group,) = header.groups
+        (found,) = group.addresses
+        parsed(found.addr_spec)
+    except (UnusableAddressError, ValueError):
         raise ValueError(_FORM) from None
-    return mailbox
+    if header.defects or group.display_name is not None or not found.username.isascii():
+        raise ValueError(_FORM)
+    return Mailbox(found.display_name, found.addr_spec)

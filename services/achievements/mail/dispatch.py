@@ -73,6 +73,7 @@ class Dispatch:
         self._threads = ThreadPoolExecutor(MAX_UNDER_WAY, thread_name_prefix="mail")
         self._under_way: dict[Future[Fate], Claim] = {}
         self._server = _Server()
+        self._hold_again_at = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -142,17 +143,16 @@ class Dispatch:
 
     def _write_down(self) -> None:
         """Notes in one transaction what became of the mails that have come back, and keeps hold of the others."""
-        if not self._under_way:
-            return
         back = {future: claim for future, claim in self._under_way.items() if future.done()}
+        if not self._under_way or (not back and monotonic() < self._hold_again_at):
+            return
+        away = [claim for future, claim in self._under_way.items() if future not in back]
         outcomes: Counter[str] = Counter()
         with self._journal.transaction() as connection:
             for future, claim in back.items():
                 outcomes[_note(connection, claim, future.result())] += 1
-            queue.hold(
-                connection,
-                [claim for future, claim in self._under_way.items() if future not in back],
-            )
+            queue.hold(connection, away)
+        self._hold_again_at = monotonic() + queue.HOLD_SECONDS / 4
         for future in back:
             del self._under_way[future]
             self._server.answered(future.result())

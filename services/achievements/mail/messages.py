@@ -41,7 +41,7 @@ def envelope(
     message = EmailMessage(_UTF8 if utf8 else _ASCII)
     message["From"] = from_
     message["To"] = to
-    message["Subject"] = mail.subject
+    message["Subject"] = _unencoded(mail.subject)
     message["Date"] = date
     message["Message-ID"] = f"<award.{award_id}@{from_.domain}>"
     message["Auto-Submitted"] = "auto-generated"
@@ -57,4 +57,12 @@ def envelope(
 
 def _named(mailbox: Mailbox) -> Address:
     bare = parsed(mailbox.address)
-    return Address(one_line(mailbox.name), bare.username, bare.domain)
+    return Address(_unencoded(mailbox.name), bare.username, bare.domain)
+
+
+def _unencoded(text: str) -> str:
+    """The text for a header, with nothing in it that looks like an encoded word (RFC 2047).
+
+    The email package would decode it, and write down the line breaks that came out as they are (CVE-2024-6923).
+    """
+    return one_line(text).replace("=?", "= ?")

@@ -19,10 +19,11 @@ from services.sharing.drawing.parts import (
     stamp,
 )
 from services.sharing.drawing.paths import Box
-from services.sharing.drawing.pdf.page import About, PdfPage
+from services.sharing.drawing.pdf.metadata import About
+from services.sharing.drawing.pdf.page import PdfPage
 from services.sharing.drawing.pictures import picture
 from services.sharing.drawing.qr import qr_code
-from services.sharing.drawing.sheet import Sheet
+from services.sharing.drawing.sheet import Row, Sheet
 from services.sharing.drawing.surface import Meaning, Surface
 from services.sharing.drawing.svg import SvgSurface, as_png
 from services.sharing.drawing.words import language_tag, words
@@ -33,7 +34,6 @@ _MARGIN: Final = 56.0
 _RAIL: Final = 104.0
 """The width of what stands at the end of the lines: the seal and the QR code."""
 _GAP: Final = 48.0
-_SCALES: Final = (1.0, 0.93, 0.86, 0.8, 0.74, 0.68, 0.62)
 
 
 def certificate_pdf(design: CertificateDesign) -> bytes:
@@ -56,13 +56,12 @@ def certificate_page_image(design: CertificateDesign, width: int = 1600) -> byte
 def _draw(surface: Surface, design: CertificateDesign) -> None:
     width, height = SIZES[design.paper]
     sheet = Sheet(surface, width, design.language)
-    surface.fill((Box(0, 0, width, height),), WHITE)
-    surface.fill((Box(0, height - _HEM, width, _HEM),), design.colour)
-    band = _band(sheet, design)
+    band = _band(sheet, design, height)
     wide = width - 2 * _MARGIN - ((_RAIL + _GAP) if design.page_url else 0)
     facts = _Facts.of(sheet, design, wide)
     foot = height - _MARGIN - facts.height
-    _body(sheet, design, Box(_MARGIN, band, width - 2 * _MARGIN - _RAIL - _GAP, foot - band))
+    body = Box(_MARGIN, band + _AIR, width - 2 * _MARGIN - _RAIL - _GAP, foot - band - 2 * _AIR)
+    sheet.stack(body, lambda scale: _rows(sheet, design, body.width, scale))
     facts.draw(sheet, Box(_MARGIN, foot, wide, facts.height))
     if design.page_url:
         _check(sheet, design.page_url, height)
@@ -70,73 +69,51 @@ def _draw(surface: Surface, design: CertificateDesign) -> None:
         stamp(sheet, design.mark, height)
 
 
-def _band(sheet: Sheet, design: CertificateDesign) -> float:
-    """The upper edge of the page: the program's banner or else the colour; gives where it ends."""
+def _band(sheet: Sheet, design: CertificateDesign, height: float) -> float:
+    """The paper, its edges in colour, above the program's banner if any; gives where text starts."""
     surface = sheet.surface
     banner, logo = picture(design.banner), picture(design.logo)
-    height = _LOW_BAND
+    band = _LOW_BAND
     if banner:
-        height = min(max(sheet.width / banner.aspect, _LOW_BAND), _HIGH_BAND)
-    box = Box(0, 0, sheet.width, height)
+        band = min(max(sheet.width / banner.aspect, _LOW_BAND), _HIGH_BAND)
+    box = Box(0, 0, sheet.width, band)
+    paper = Box(0, band, sheet.width, height - band)
+    if not banner:
+        field(surface, box, design.colour, design.award_id, 0.6)
+    surface.fill((paper,), WHITE)
+    surface.fill((Box(0, height - _HEM, sheet.width, _HEM),), design.colour)
     if banner:
         text = sheet.words.banner.format(program=design.program_name or design.title)
         with surface.meaning(Meaning("Figure", text, is_picture=True, area=box)):
             surface.picture(banner, covering(banner, box), (box,))
-        surface.fill((Box(0, height - _HEM, sheet.width, _HEM),), design.colour)
-    else:
-        field(surface, box, design.colour, design.award_id, 0.6)
+        surface.fill((Box(0, band - _HEM, sheet.width, _HEM),), design.colour)
     if logo:
-        place = Box(_MARGIN, height - 0.64 * _TILE, _TILE, _TILE)
+        place = Box(_MARGIN, band - 0.64 * _TILE, _TILE, _TILE)
         logo_tile(sheet, logo, design.organization_name, place)
     centre = sheet.box(_MARGIN, 0, sheet.width - 2 * _MARGIN - _RAIL, 0)
     x = centre.right + _RAIL / 2 if sheet.direction == "ltr" else centre.x - _RAIL / 2
-    medal(surface, (x, height + 6), 46, design.colour, WHITE)
-    return height + (0.36 * _TILE if logo else 0)
+    medal(surface, (x, band + 6), 46, design.colour, WHITE)
+    return band + (0.36 * _TILE if logo else 0)
 
 
-class _Row(NamedTuple):
-    """A paragraph of the body and the room above it."""
-
-    tag: str
-    gap: float
-    block: Block
-    colour: str
-
-
-def _body(sheet: Sheet, design: CertificateDesign, place: Box) -> None:
-    """What the certificate says, as large as there is room, a little above the middle of it."""
-    for scale in _SCALES:
-        rows = list(_rows(sheet, design, place.width, scale))
-        height = sum(row.gap + row.block.height for row in rows)
-        if height <= place.height - 2 * _AIR:
-            break
-    y = place.y + max(_AIR, 0.45 * (place.height - height))
-    for row in rows:
-        y += row.gap
-        box = sheet.box(place.x, y, place.width, row.block.height)
-        with sheet.surface.meaning(Meaning(row.tag, row.block.text)):
-            y = sheet.put(row.block, box, row.colour)
-
-
-def _rows(
-    sheet: Sheet, design: CertificateDesign, width: float, scale: float
-) -> Iterator[_Row]:
+def _rows(sheet: Sheet, design: CertificateDesign, width: float, scale: float) -> Iterator[Row]:
     accent = readable_on(WHITE, design.colour)
 
     def paragraph(text: str, role: Role, sizes: list[float], lines: int, leading: float) -> Block:
         room = Room(width, [size * scale for size in sizes], lines, leading)
         return sheet.set(text, role, room, 600)
 
-    yield _Row("P", 0, sheet.label(sheet.words.certificate, 10 * scale), accent)
+    yield Row("P", 0, sheet.label(sheet.words.certificate, 10 * scale), accent)
     title = paragraph(design.title, "display", [32, 29, 26, 23, 20], 2, 1.25)
-    yield _Row("H1", 6 * scale, title, INK)
+    yield Row("H1", 6 * scale, title, INK)
     awarded = paragraph(sheet.words.awarded_to, "text", [11.5], 1, 1.4)
-    yield _Row("P", 22 * scale, awarded, SOFT)
-    name = paragraph(design.recipient_name, "display", [44, 40, 36, 32, 28, 24, 20], 2, 1.25)
-    yield _Row("P", 0, name, accent)
+    yield Row("P", 22 * scale, awarded, SOFT)
+    recipient = sheet.recipient(design.recipient_name, design.organization_name)
+    name = paragraph(recipient, "display", [44, 40, 36, 32, 28, 24, 20], 2, 1.25)
+    yield Row("P", 0, name, accent)
     gap = 16 * scale
     for text in drawable_paragraphs(design.text, "text", 1200)[:3]:
-        yield _Row("P", gap, paragraph(text, "text", [13, 12, 11], 4, 1.5), INK)
+        yield Row("P", gap, paragraph(text, "text", [13, 12, 11], 4, 1.5), INK)
         gap = 5 * scale
 
 
@@ -144,67 +121,75 @@ class _Fact(NamedTuple):
     label: Block
     value: Block
 
+    @property
+    def height(self) -> float:
+        return self.label.height + self.value.height
+
 
 class _Facts(NamedTuple):
-    """The foot of the page: how it was earned, from whom, when, and its number."""
+    """The foot of the page: rows of facts, and the certificate's number."""
 
-    how: _Fact
-    others: tuple[_Fact, ...]
+    rows: tuple[tuple[_Fact, ...], ...]
     number: Block
 
     @classmethod
     def of(cls, sheet: Sheet, design: CertificateDesign, width: float) -> "_Facts":
-        words_ = sheet.words
-        others = [
-            (words_.issued_by, design.organization_name),
-            (words_.program, design.program_name or ""),
-            (words_.earned_on, design.earned_on),
-        ]
-        shown = [(label, value) for label, value in others if value]
-        column = (width - _COLUMN_GAP * (len(shown) - 1)) / len(shown)
-        number = f"{words_.certificate_id} · {design.award_id}"
+        said = sheet.words
+        rows = (
+            [(said.how_earned, design.criteria)],
+            [
+                (said.issued_by, design.organization_name),
+                (said.program, design.program_name or ""),
+                (said.earned_on, design.earned_on),
+            ],
+        )
+        number = f"{said.certificate_id} · {design.award_id}"
         return cls(
-            how=_fact(sheet, words_.how_earned, design.criteria, width),
-            others=tuple(_fact(sheet, label, value, column) for label, value in shown),
+            rows=tuple(filter(None, (_row(sheet, row, width) for row in rows))),
             number=sheet.set(number, "text", Room(width, [8, 7], 1, 1.4), 200),
         )
 
     @property
     def height(self) -> float:
-        parts = (self.how.label, self.how.value, self.number)
-        return _FACTS_GAP * 3 + sum(part.height for part in parts) + self._row_height
-
-    @property
-    def _row_height(self) -> float:
-        return max(fact.label.height + fact.value.height for fact in self.others)
+        rows = (max(fact.height for fact in row) for row in self.rows)
+        return sum(height + _FACTS_GAP for height in rows) + _FACTS_GAP + self.number.height
 
     def draw(self, sheet: Sheet, place: Box) -> None:
         line = sheet.box(place.x, place.y, place.width, 0.75)
         sheet.surface.fill((line,), LINE)
         y = place.y + _FACTS_GAP
         with sheet.surface.meaning(Meaning("L")):
-            y = _draw_fact(sheet, self.how, place.x, y, place.width) + _FACTS_GAP
-            column = (place.width + _COLUMN_GAP) / len(self.others)
-            for at, fact in enumerate(self.others):
-                _draw_fact(sheet, fact, place.x + at * column, y, column - _COLUMN_GAP)
-        y += self._row_height + _FACTS_GAP
+            for row in self.rows:
+                column = (place.width + _COLUMN_GAP) / len(row)
+                for at, fact in enumerate(row):
+                    box = Box(place.x + at * column, y, column - _COLUMN_GAP, fact.height)
+                    _draw_fact(sheet, fact, box)
+                y += max(fact.height for fact in row) + _FACTS_GAP
         with sheet.surface.meaning(Meaning("P", self.number.text)):
             sheet.put(self.number, sheet.box(place.x, y, place.width, 0), SOFT)
 
 
-def _fact(sheet: Sheet, label: str, value: str, width: float) -> _Fact:
-    return _Fact(
-        sheet.set(label, "text", Room(width, [8.5, 8, 7], 1, 1.4), 100),
-        sheet.set(value, "strong", Room(width, [11, 10, 9], 2, 1.35), 300),
+def _row(sheet: Sheet, facts: list[tuple[str, str]], width: float) -> tuple[_Fact, ...]:
+    """Facts side by side; one without a value is left out."""
+    known = [(label, value) for label, value in facts if drawable(value, "strong", 300)]
+    column = (width + _COLUMN_GAP) / max(len(known), 1) - _COLUMN_GAP
+    return tuple(
+        _Fact(
+            sheet.set(label, "text", Room(column, [8.5, 8, 7], 1, 1.4), 100),
+            sheet.set(value, "strong", Room(column, [11, 10, 9], 2, 1.35), 300),
+        )
+        for label, value in known
     )
 
 
-def _draw_fact(sheet: Sheet, fact: _Fact, start: float, y: float, width: float) -> float:
+def _draw_fact(sheet: Sheet, fact: _Fact, place: Box) -> None:
+    label = sheet.box(place.x, place.y, place.width, fact.label.height)
+    value = sheet.box(place.x, label.bottom, place.width, fact.value.height)
     with sheet.surface.meaning(Meaning("LI")):
         with sheet.surface.meaning(Meaning("Lbl", fact.label.text)):
-            y = sheet.put(fact.label, sheet.box(start, y, width, 0), SOFT)
+            sheet.put(fact.label, label, SOFT)
         with sheet.surface.meaning(Meaning("LBody", fact.value.text)):
-            return sheet.put(fact.value, sheet.box(start, y, width, 0), INK)
+            sheet.put(fact.value, value, INK)
 
 
 def _check(sheet: Sheet, address: str, height: float) -> None:

@@ -13,17 +13,22 @@ import icu
 
 from services.sharing.drawing.fonts import Role, font_for
 
+ELLIPSIS: Final = "…"
 _JOINERS: Final = "\u200c\u200d"  # they change how letters join in Persian and in Indian scripts
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def drawable(text: str, role: Role, limit: int) -> str:
-    """One line of text with at most `limit` characters, each of which a font of the role has."""
-    if text.isascii() and text.isprintable():
-        return " ".join(text[:limit].split())
-    normal = normalize("NFC", text[: 4 * limit])
-    kept = "".join(_drawable(cluster, role) for cluster in clusters(_without_controls(normal)))
-    return " ".join(kept.split())[:limit]
+    """One line of text with at most `limit` characters, each of which a font of the role has.
+
+    Longer text ends with an ellipsis.
+    """
+    kept = text[: 4 * limit]
+    if not (kept.isascii() and kept.isprintable()):
+        normal = normalize("NFC", _without_controls(kept))
+        kept = "".join(_drawable(cluster, role) for cluster in clusters(normal))
+    line = " ".join(kept.split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + ELLIPSIS
 
 
 def drawable_paragraphs(text: str, role: Role, limit: int) -> tuple[str, ...]:

@@ -13,10 +13,10 @@ class CertificateDesign(msgspec.Struct, frozen=True, kw_only=True):
     """A certificate as it was granted.
 
     `colour` is `#rrggbb`. `banner` and `logo` are files in PNG or JPEG; what can't be shown of them
-    is left out. `earned_on` is the date in words, in the organization's zone and the reader's
-    language, which is `language` (BCP 47): what the certificate says by itself is in it as far as
-    we have it, else in English. With `page_url` it shows a QR code that leads there. `mark` is
-    written across it.
+    is left out. A recipient without a name, or with none that can be drawn, is a member. `earned_on`
+    is the date in words, in the organization's zone and the reader's language, which is `language`
+    (BCP 47): what the certificate says by itself is in it as far as we have it, else in English.
+    With `page_url` it shows a QR code that leads there. `mark` is written across it.
     """
 
     title: str
@@ -26,7 +26,7 @@ class CertificateDesign(msgspec.Struct, frozen=True, kw_only=True):
     logo: bytes | None = None
     organization_name: str
     program_name: str | None = None
-    recipient_name: str
+    recipient_name: str | None
     criteria: str
     earned_on: str
     award_id: str
@@ -47,7 +47,7 @@ class BadgeDesign(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     colour: str
     organization_name: str
-    recipient_name: str
+    recipient_name: str | None
     earned_on: str
     language: str = "en"
     mark: Mark | None = None

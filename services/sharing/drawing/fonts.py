@@ -23,9 +23,26 @@ _CJK: Final = Path(str(files("manimgx_fonts_cjk"))) / "NotoSansCJK-VF.otf.ttc"
 _DISPLAY: Final = _FOLDER / "NotoSerifDisplay-Medium.ttf"
 _WEIGHTS: Final[dict[Role, int]] = {"text": 400, "strong": 600, "display": 600}
 _SCRIPTS: Final = (
-    "Arabic Hebrew Devanagari Thai Armenian Bengali Ethiopic Georgian Gujarati Gurmukhi Kannada "
-    "Khmer Lao Malayalam Myanmar Oriya Sinhala Tamil Telugu"
-).split()
+    "Arabic",
+    "Hebrew",
+    "Devanagari",
+    "Thai",
+    "Armenian",
+    "Bengali",
+    "Ethiopic",
+    "Georgian",
+    "Gujarati",
+    "Gurmukhi",
+    "Kannada",
+    "Khmer",
+    "Lao",
+    "Malayalam",
+    "Myanmar",
+    "Oriya",
+    "Sinhala",
+    "Tamil",
+    "Telugu",
+)
 _OUTLINES_KEPT: Final = 20_000
 
 

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import icu
 
-from services.sharing.drawing.characters import clusters
+from services.sharing.drawing.characters import ELLIPSIS, clusters
 from services.sharing.drawing.fonts import UNITS_PER_EM
 from services.sharing.drawing.shaping import (
     Direction,
@@ -20,7 +20,6 @@ from services.sharing.drawing.shaping import (
     shape_line,
 )
 
-ELLIPSIS: Final = "…"
 _BALANCING_STEPS: Final = 7
 _LINES: Final = icu.Locale("ja@lb=strict;lw=phrase")
 """Whole phrases in Japanese, whole words in Chinese and Korean, by these rules for any language."""
@@ -82,10 +81,12 @@ def fit(text: str, spelling: Spelling, default: Direction, room: Room) -> Block:
     size = room.sizes[-1]
     width = room.width * UNITS_PER_EM / size
     pieces = _narrowed(pieces, width, spelling, direction)
-    texts = _lines(pieces, _greedy(pieces, width))
+    ends = _greedy(pieces, width)
+    texts = _lines(pieces, ends)
     if len(texts) > room.lines:
-        rest = "".join(texts[room.lines - 1 : room.lines + 1])
-        texts = [*texts[: room.lines - 1], _cut(rest, width, spelling, direction)]
+        rest = pieces[[0, *ends][room.lines - 1] : ends[room.lines]]
+        last = _cut("".join(piece.text for piece in rest), width, spelling, direction)
+        texts = [*texts[: room.lines - 1], last]
     return _block(texts, spelling, direction, size, room.leading)
 
 

@@ -35,10 +35,9 @@ def within(picture: Picture, width: float, height: float) -> tuple[float, float]
 
 
 def field(surface: Surface, box: Box, colour: str, key: str, weight: float) -> None:
-    """A field of the certificate's colour with lines engraved into it."""
+    """A field of the certificate's colour with lines engraved into it, which may run beyond it."""
     surface.fill((box,), colour)
-    with surface.clip((box,)):
-        surface.stroke(engraving(box, key), mixed(colour, ink_on(colour), _ENGRAVED), weight)
+    surface.stroke(engraving(box, key), mixed(colour, ink_on(colour), _ENGRAVED), weight)
 
 
 def medal(surface: Surface, centre: Point, radius: float, colour: str, ground: str) -> None:

@@ -60,7 +60,7 @@ def _decoded(data: bytes) -> Picture | None:
     has_opacity = upright.has_transparency_data
     plain = upright.convert("RGBA" if has_opacity else "RGB")
     plain.thumbnail((_SHARPEST, _SHARPEST), Image.Resampling.LANCZOS)
-    if has_opacity and plain.getextrema()[3] != (255, 255):
+    if has_opacity and plain.getchannel("A").getextrema() != (255, 255):
         colours = plain.convert("RGB").tobytes()
         opacity = plain.getchannel("A").tobytes()
         return Picture(plain.width, plain.height, None, colours, opacity, _file(plain, "PNG"))

@@ -62,6 +62,8 @@ EMPTY: Final = Line("", (), 0)
 @lru_cache(maxsize=4096)
 def shape_line(text: str, spelling: Spelling, direction: Direction) -> Line:
     """A line of a paragraph that runs in `direction`."""
+    if not text:
+        return EMPTY
     runs = tuple(
         _shape(part, font, way, spelling.language)
         for start, end, way in _visual_runs(text, direction)
@@ -81,6 +83,8 @@ def spaced(line: Line, by: int) -> Line:
 
 def direction_of(text: str, default: Direction) -> Direction:
     """The direction of a paragraph: that of its first letter, else the default (UAX 9, P2, P3)."""
+    if not text:
+        return default
     match icu.Bidi.getBaseDirection(icu.UnicodeString(text)):
         case icu.UBiDiDirection.LTR:
             return "ltr"
@@ -150,9 +154,7 @@ def _code_points_at_units(text: str) -> list[int]:
     return [*offsets, len(text)]
 
 
-def _in_order(
-    parts: Iterator[tuple[str, Font]], direction: Direction
-) -> list[tuple[str, Font]]:
+def _in_order(parts: Iterator[tuple[str, Font]], direction: Direction) -> list[tuple[str, Font]]:
     return list(parts) if direction == "ltr" else list(parts)[::-1]
 
 

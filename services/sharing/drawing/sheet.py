@@ -1,18 +1,29 @@
 """A surface with a reading direction: places are counted from where the reader begins."""
 
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
 
 from services.sharing.drawing.characters import drawable
 from services.sharing.drawing.fonts import UNITS_PER_EM, Role
 from services.sharing.drawing.paragraphs import Block, Room, fit
 from services.sharing.drawing.paths import Box
 from services.sharing.drawing.shaping import Spelling, direction_of, language_of, shape_line, spaced
-from services.sharing.drawing.surface import Surface
+from services.sharing.drawing.surface import Meaning, Surface
 from services.sharing.drawing.words import reading_direction, words
 
 _MIDDLE: Final = 0.36
 """How far the middle of a line's letters is above its baseline, in sizes."""
 _TRACKING: Final = 80
+_SCALES: Final = (1.0, 0.93, 0.86, 0.8, 0.74, 0.68, 0.62, 0.56, 0.5)
+
+
+class Row(NamedTuple):
+    """A paragraph and the room above it; `tag` is the structure type of its Meaning."""
+
+    tag: str
+    gap: float
+    block: Block
+    colour: str
 
 
 class Sheet:
@@ -35,6 +46,12 @@ class Sheet:
         shown = drawable(text, role, limit)
         spelling = Spelling(role, language_of(shown, self._language))
         return fit(shown, spelling, self.direction, room)
+
+    def recipient(self, name: str | None, organization_name: str) -> str:
+        """The name, or what is said of somebody whose name nobody knows or can draw."""
+        return drawable(name or "", "display", 200) or self.words.member.format(
+            organization=organization_name
+        )
 
     def label(self, text: str, size: float) -> Block:
         """Words of our own that say what kind of thing this is: set wide, where the script can."""
@@ -60,6 +77,26 @@ class Sheet:
             self._write(block, at, place.x + (place.width - length) / 2, place.y, colour)
         return place.y + block.height
 
+    def stack(self, place: Box, rows_at: Callable[[float], Iterable[Row]]) -> None:
+        """Puts rows below each other, as large as there is room for them in the height.
+
+        `rows_at` makes them at a scale. They stand a little above the middle of the place.
+        """
+        rows: list[Row] = []
+        for scale in _SCALES:
+            rows = [row for row in rows_at(scale) if row.block.lines]
+            if _height(rows) <= place.height:
+                break
+        y = place.y + max(0.45 * (place.height - _height(rows)), 0)
+        for row in rows:
+            box = self.box(place.x, y + row.gap, place.width, row.block.height)
+            with self.surface.meaning(Meaning(row.tag, row.block.text)):
+                y = self.put(row.block, box, row.colour)
+
     def _write(self, block: Block, at: int, x: float, top: float, colour: str) -> None:
         baseline = top + (at + 0.5) * block.leading + _MIDDLE * block.size
         self.surface.write(block.lines[at], (x, baseline), block.size, colour)
+
+
+def _height(rows: list[Row]) -> float:
+    return sum(row.gap + row.block.height for row in rows)

@@ -36,9 +36,6 @@ class Surface(Protocol):
     def picture(self, picture: Picture, box: Box, shape: Path) -> None:
         """Draws the picture over the whole of the box; only what is within the shape is seen."""
 
-    def clip(self, shape: Path) -> AbstractContextManager[None]:
-        """Of what is drawn within only that inside the shape is seen."""
-
     def write(self, line: Line, at: Point, size: float, colour: str) -> None:
         """Writes a line from its left end; `at` is on its baseline."""
 

@@ -14,14 +14,16 @@ from services.sharing.drawing.pictures import Picture
 from services.sharing.drawing.shaping import Line
 from services.sharing.drawing.surface import Meaning
 
-_SEE_THROUGH: Final = 0.5
+_SEE_THROUGH: Final = 0.35
 
 
 class SvgSurface:
     """A Surface whose meanings are lost: a picture has one description, given where it is shown."""
 
     def __init__(self, width: float, height: float) -> None:
-        self._size: Final = f'width="{width:g}" height="{height:g}" viewBox="0 0 {width:g} {height:g}"'
+        self._size: Final = (
+            f'width="{width:g}" height="{height:g}" viewBox="0 0 {width:g} {height:g}"'
+        )
         self._parts: list[str] = []
         self._shapes = 0
 
@@ -38,23 +40,18 @@ class SvgSurface:
 
     def picture(self, picture: Picture, box: Box, shape: Path) -> None:
         place = f'x="{box.x:.2f}" y="{box.y:.2f}" width="{box.width:.2f}" height="{box.height:.2f}"'
-        with self.clip(shape):
-            self._parts.append(
-                f'<image {place} preserveAspectRatio="none" href={quoteattr(picture.address)}/>'
-            )
-
-    @contextmanager
-    def clip(self, shape: Path) -> Iterator[None]:
         self._shapes += 1
+        name = f"shape-{self._shapes}"
         self._parts.append(
-            f'<clipPath id="c{self._shapes}"><path d="{_data(shape)}"/></clipPath>'
-            f'<g clip-path="url(#c{self._shapes})">'
+            f'<clipPath id="{name}"><path d="{_data(shape)}"/></clipPath>'
+            f'<image {place} preserveAspectRatio="none" clip-path="url(#{name})" '
+            f"href={quoteattr(picture.address)}/>"
         )
-        yield
-        self._parts.append("</g>")
 
     def write(self, line: Line, at: Point, size: float, colour: str) -> None:
-        self._parts.append(f'<g transform="{_placed(at, size)}" fill="{colour}">{_glyphs(line)}</g>')
+        self._parts.append(
+            f'<g transform="{_placed(at, size)}" fill="{colour}">{_glyphs(line)}</g>'
+        )
 
     def stamp(self, line: Line, centre: Point, size: float, angle: float, colour: str) -> None:
         at = -line.width * size / UNITS_PER_EM / 2, 0.35 * size
@@ -64,15 +61,13 @@ class SvgSurface:
             f'opacity="{_SEE_THROUGH}">{_glyphs(line)}</g>'
         )
 
-    def nest(self, svg: str, box: Box) -> None:
-        """Shows another SVG document in the box."""
-        place = f'x="{box.x:g}" y="{box.y:g}" width="{box.width:g}" height="{box.height:g}"'
-        self._parts.append(svg.replace("<svg", f"<svg {place}", 1))
+    def nest(self, svg: str, width: float, box: Box) -> None:
+        """Shows another SVG document, which is so wide, in the width of the box."""
+        place = f"translate({box.x:g} {box.y:g}) scale({box.width / width:.5f})"
+        self._parts.append(f'<g transform="{place}">{svg}</g>')
 
     def svg(self) -> str:
-        return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" {self._size}>{"".join(self._parts)}</svg>'
-        )
+        return f'<svg xmlns="http://www.w3.org/2000/svg" {self._size}>{"".join(self._parts)}</svg>'
 
 
 def as_png(svg: str, width: int | None = None) -> bytes:

@@ -15,6 +15,7 @@ class Words(NamedTuple):
     certificate: str
     badge: str
     awarded_to: str
+    member: str
     issued_by: str
     program: str
     earned_on: str
@@ -54,6 +55,7 @@ _ENGLISH: Final = Words(
     certificate="Certificate",
     badge="Badge",
     awarded_to="Awarded to",
+    member="A member of {organization}",
     issued_by="Issued by",
     program="Program",
     earned_on="Earned on",
@@ -73,6 +75,7 @@ _ALL: Final = (
         certificate="Certificat",
         badge="Badge",
         awarded_to="Décerné à",
+        member="Un membre de {organization}",
         issued_by="Délivré par",
         program="Programme",
         earned_on="Obtenu le",
@@ -90,6 +93,7 @@ _ALL: Final = (
         certificate="Certificado",
         badge="Insignia",
         awarded_to="Otorgado a",
+        member="Un miembro de {organization}",
         issued_by="Emitido por",
         program="Programa",
         earned_on="Obtenido el",
@@ -107,6 +111,7 @@ _ALL: Final = (
         certificate="Zertifikat",
         badge="Abzeichen",
         awarded_to="Verliehen an",
+        member="Ein Mitglied von {organization}",
         issued_by="Ausgestellt von",
         program="Programm",
         earned_on="Erworben am",
@@ -124,6 +129,7 @@ _ALL: Final = (
         certificate="شهادة",
         badge="شارة",
         awarded_to="مُنحت إلى",
+        member="عضو في {organization}",
         issued_by="الجهة المانحة",
         program="البرنامج",
         earned_on="تاريخ الاستحقاق",

@@ -71,7 +71,7 @@ class Composer:
         return _file(tables)
 
     def _is_drawn(self, number: int) -> bool:
-        return self._offsets[number + 1] > self._offsets[number]
+        return bool(self._offsets[number + 1] > self._offsets[number])
 
     def _box(self, part: Part) -> tuple[int, int, int, int]:
         left, bottom, right, top = unpack_from(">hhhh", self._glyf, self._offsets[part.number] + 2)

@@ -96,9 +96,7 @@ class EmbeddedFont:
         plan = hb.SubsetPlan(self._font.face, request)
         return plan.execute(), dict(plan.old_to_new_glyph_mapping)
 
-    def _compose(
-        self, cells: list[Cell], numbers: dict[int, int], composer: Composer
-    ) -> bytes:
+    def _compose(self, cells: list[Cell], numbers: dict[int, int], composer: Composer) -> bytes:
         """Gives each cell a code of its own; returns the glyph of each code."""
         glyphs = [0]
         for code, cell in enumerate(cells, start=1):
@@ -138,7 +136,9 @@ class EmbeddedFont:
             CapHeight=font.cap_height,
             StemV=font.weight // 5,
         )
-        widths = (item for code in sorted(self._codes) for item in (code, [self._codes[code].width]))
+        widths = (
+            item for code in sorted(self._codes) for item in (code, [self._codes[code].width])
+        )
         return Dictionary(
             Type=Name.Font,
             Subtype=subtype,

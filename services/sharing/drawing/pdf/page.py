@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from io import BytesIO
 from math import cos, sin
-from typing import Final, NamedTuple, assert_never
-from xml.sax.saxutils import escape
+from typing import Final, assert_never
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name
@@ -19,21 +18,14 @@ from services.sharing.drawing.colours import channels
 from services.sharing.drawing.fonts import UNITS_PER_EM, Font
 from services.sharing.drawing.paths import Box, Close, Curve, Move, Path, Point, Straight
 from services.sharing.drawing.pdf.embedding import EmbeddedFont
+from services.sharing.drawing.pdf.images import image
+from services.sharing.drawing.pdf.metadata import About, describe
 from services.sharing.drawing.pdf.structure import Element, Rectangle, Structure
 from services.sharing.drawing.pictures import Picture
 from services.sharing.drawing.shaping import Cell, Line, Run
 from services.sharing.drawing.surface import Meaning
 
-_SEE_THROUGH: Final = 0.5
-_PRODUCER: Final = "achievements"
-
-
-class About(NamedTuple):
-    """What a document says of itself: `language` is a tag of BCP 47."""
-
-    title: str
-    author: str
-    language: str
+_SEE_THROUGH: Final = 0.35
 
 
 class PdfPage:
@@ -69,17 +61,11 @@ class PdfPage:
 
     def picture(self, picture: Picture, box: Box, shape: Path) -> None:
         if picture not in self._pictures:
-            self._pictures[picture] = _image(self._pdf, picture)
+            self._pictures[picture] = image(self._pdf, picture)
         name = f"/I{list(self._pictures).index(picture)}"
         left, bottom, _, _ = self._rectangle(box)
         place = f"{box.width:.2f} 0 0 {box.height:.2f} {left:.2f} {bottom:.2f} cm"
         self._draw(f"q {self._outline(shape)} W n {place} {name} Do Q")
-
-    @contextmanager
-    def clip(self, shape: Path) -> Iterator[None]:
-        self._parts.append(f"q {self._outline(shape)} W n")
-        yield
-        self._parts.append("Q")
 
     def write(self, line: Line, at: Point, size: float, colour: str) -> None:
         place = f"1 0 0 1 {at[0]:.2f} {self._height - at[1]:.2f}"
@@ -91,7 +77,7 @@ class PdfPage:
         x = centre[0] + left * turn - down * rise
         y = self._height - centre[1] + left * rise + down * turn
         place = f"{turn:.4f} {rise:.4f} {-rise:.4f} {turn:.4f} {x:.2f} {y:.2f}"
-        self._parts.append("q /Half gs")
+        self._parts.append("q /Sheer gs")
         self._write(line, place, size, colour)
         self._parts.append("Q")
 
@@ -113,7 +99,7 @@ class PdfPage:
             page.Annots = Array(self._annotations)
         self._pdf.pages.append(pikepdf.Page(page))
         self._structure.write(self._pdf, page)
-        _describe(self._pdf, about)
+        describe(self._pdf, about)
         file = BytesIO()
         self._pdf.save(
             file,
@@ -164,9 +150,9 @@ class PdfPage:
     def _resources(self) -> Dictionary:
         fonts = {f"/F{at}": font.reference for at, font in enumerate(self._fonts.values())}
         images = {f"/I{at}": image for at, image in enumerate(self._pictures.values())}
-        half = Dictionary(Type=Name.ExtGState, ca=_SEE_THROUGH, CA=_SEE_THROUGH)
+        sheer = Dictionary(Type=Name.ExtGState, ca=_SEE_THROUGH, CA=_SEE_THROUGH)
         return Dictionary(
-            Font=Dictionary(fonts), XObject=Dictionary(images), ExtGState=Dictionary(Half=half)
+            Font=Dictionary(fonts), XObject=Dictionary(images), ExtGState=Dictionary(Sheer=sheer)
         )
 
     def _rectangle(self, box: Box) -> Rectangle:
@@ -218,61 +204,5 @@ def _run(run: Run, font: EmbeddedFont, size: float) -> str:
     return "".join(parts).replace("><", "") + moved + "] TJ"
 
 
-def _image(pdf: pikepdf.Pdf, picture: Picture) -> pikepdf.Object:
-    if picture.jpeg:
-        image = _plane(pdf, picture.jpeg, picture, Name.DeviceRGB)
-        image.Filter = Name.DCTDecode
-        return image
-    image = _plane(pdf, picture.colours, picture, Name.DeviceRGB)
-    image.SMask = _plane(pdf, picture.opacity, picture, Name.DeviceGray)
-    return image
-
-
-def _plane(pdf: pikepdf.Pdf, data: bytes, picture: Picture, space: Name) -> pikepdf.Object:
-    return pdf.make_stream(
-        data,
-        Type=Name.XObject,
-        Subtype=Name.Image,
-        Width=picture.width,
-        Height=picture.height,
-        ColorSpace=space,
-        BitsPerComponent=8,
-    )
-
-
-def _describe(pdf: pikepdf.Pdf, about: About) -> None:
-    """The document's language and title, in the catalog and in XMP (PDF/UA-1, 5 and 7.1)."""
-    pdf.Root.Lang = pikepdf.String(about.language)
-    pdf.Root.ViewerPreferences = Dictionary(DisplayDocTitle=True)
-    metadata = pdf.make_stream(_XMP.format_map(
-        {key: escape(value) for key, value in about._asdict().items()} | {"producer": _PRODUCER}
-    ).encode())
-    metadata.Type, metadata.Subtype = Name.Metadata, Name.XML
-    pdf.Root.Metadata = metadata
-    pdf.docinfo = pdf.make_indirect(
-        Dictionary(Title=about.title, Author=about.author, Producer=_PRODUCER)
-    )
-
-
 def _rgb(colour: str) -> str:
     return " ".join(f"{channel / 255:.3f}" for channel in channels(colour))
-
-
-_XMP: Final = """\
-<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
-<x:xmpmeta xmlns:x="adobe:ns:meta/">
- <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
-  <rdf:Description rdf:about=""
-    xmlns:dc="http://purl.org/dc/elements/1.1/"
-    xmlns:pdf="http://ns.adobe.com/pdf/1.3/"
-    xmlns:pdfuaid="http://www.aiim.org/pdfua/ns/id/">
-   <dc:format>application/pdf</dc:format>
-   <dc:title><rdf:Alt><rdf:li xml:lang="x-default">{title}</rdf:li></rdf:Alt></dc:title>
-   <dc:creator><rdf:Seq><rdf:li>{author}</rdf:li></rdf:Seq></dc:creator>
-   <dc:language><rdf:Bag><rdf:li>{language}</rdf:li></rdf:Bag></dc:language>
-   <pdf:Producer>{producer}</pdf:Producer>
-   <pdfuaid:part>1</pdfuaid:part>
-  </rdf:Description>
- </rdf:RDF>
-</x:xmpmeta>
-<?xpacket end="r"?>"""
