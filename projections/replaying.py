@@ -13,7 +13,9 @@ import psycopg
 
 from projections import store
 from projections.progress import Progress, fold
+from projections.counting import Participation
 from projections.rows import (
+    Award,
     AWARDS,
     CERTIFICATES,
     ENROLMENTS,
@@ -42,6 +44,14 @@ class Past(NamedTuple):
     recorded_at: datetime
 
 
+class _Rows(Progress):
+    def _index(self, row):
+        if isinstance(row, Participation):
+            if row.partner_id is not None:
+                self.met.add((row.organization_id, row.user_id, row.partner_id))
+        elif isinstance(row, Award):
+            self.awards[row.organization_id, row.user_id][row.award_id] = row
+
 class Replay:
     """The read models as they come to be, in the first schema of the connection's path that has their tables."""
 
@@ -50,6 +60,8 @@ class Replay:
         self._max_rows = max_rows
         self._begin()
         self._has_written = False
+        for table in TABLES:
+            connection.execute(table.create_bare())
 
     def fold(self, past: Sequence[Past]) -> None:
         """Changes the rows by these events; writes them once there are too many in memory."""
@@ -64,12 +76,16 @@ class Replay:
         """Writes all that has changed; nothing stays in memory."""
         for table in _LARGE:
             self._copy_new(table)
+        if not self._has_written:
+            for table in TABLES:
+                for statement in table.complete_bare():
+                    self._connection.execute(statement)
         store.save(self._connection, self._progress)
         self._begin()
         self._has_written = True
 
     def _begin(self) -> None:
-        self._progress = Progress()
+        self._progress = _Rows()
         self._written: defaultdict[str, set[Key]] = defaultdict(set)
         self._loaded_members: set[Key] = set()
 

@@ -155,6 +155,7 @@ class Table(Generic[Row]):
         self.columns = row.__struct_fields__
         self._indexes = indexes
         self._types = {column: _sql_type(hint) for column, hint in get_type_hints(row).items()}
+        self._definitions = ", ".join(f"{column} {type_}" for column, type_ in self._types.items())
 
     def key_of(self, row: Row) -> Key:
         """The row's primary key."""
@@ -162,11 +163,18 @@ class Table(Generic[Row]):
 
     def create_statements(self) -> list[str]:
         """SQL that creates the table and its indexes where they are missing, in the first schema of the path."""
-        columns = ", ".join(f"{column} {type_}" for column, type_ in self._types.items())
         return [
-            f"CREATE TABLE IF NOT EXISTS {self.name} ({columns}, PRIMARY KEY ({', '.join(self.key)}))",
+            f"CREATE TABLE IF NOT EXISTS {self.name} ({self._definitions}, PRIMARY KEY ({', '.join(self.key)}))",
             *self._indexes,
         ]
+
+    def create_bare(self) -> str:
+        """SQL that creates the table alone, which takes rows in several times as fast as with its indexes."""
+        return f"CREATE TABLE {self.name} ({self._definitions})"
+
+    def complete_bare(self) -> list[str]:
+        """SQL that adds to a table that was created bare what it lacks."""
+        return [f"ALTER TABLE {self.name} ADD PRIMARY KEY ({', '.join(self.key)})", *self._indexes]
 
     def select(
         self,

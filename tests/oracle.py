@@ -46,7 +46,7 @@ class Published(TypedDict):
     offset: int
     key: bytes | None
     value: bytes | None
-    headers: list[tuple[str, bytes]]
+    headers: list[tuple[str, bytes | None]]
     type: str | None
     source: str
     id: str

@@ -50,16 +50,14 @@ def _criteria(demo: Demo) -> dict[str, str]:
 
 def reasons(demo: Demo) -> None:
     """A few numbers, session by session."""
-    demo.screen.say(
-        "Of some of these numbers, which sessions make them up, and why the others don't:"
-    )
+    demo.screen.say("Which sessions make up some of these numbers, and why others don't count:")
     for reason in expectations.REASONS:
         explanation = demo.apis.explanation(reason.user_id, reason.code, reason.program_id)
         found = Reason(*reason[:3], *_sessions(explanation))
         demo.check(found == reason, str(reason), found, "achievements serve")
         demo.screen.gap()
         demo.screen.show(_number(reason, explanation))
-        demo.screen.rows(_because(reason), 15)
+        demo.screen.rows(_because(reason), 22)
 
 
 def _sessions(explanation: dict[str, Any]) -> tuple[list[str], dict[str, list[str]]]:
@@ -72,8 +70,8 @@ def _sessions(explanation: dict[str, Any]) -> tuple[list[str], dict[str, list[st
 def _number(reason: Reason, explanation: dict[str, Any]) -> Text:
     program = PROGRAMS_BY_ID.get(reason.program_id or "")
     what = f"{program.certificate} certificate" if program else f"{BADGES[reason.code]} badge"
-    number = f"{explanation['count']} of {explanation['threshold']}"
-    return Text.assemble((f"{reason.user_id:<8}", "bold"), f"{what}, {number}")
+    number = f"{explanation['count']}, {explanation['threshold']} needed"
+    return Text.assemble((f"{reason.user_id:<8}", "bold"), f"{what}: {number}")
 
 
 def _because(reason: Reason) -> Iterator[Row]:
@@ -94,9 +92,7 @@ def mail(demo: Demo) -> None:
 
     with demo.screen.waiting("Waiting for the mail …"):
         demo.running.until(expected, difference, "achievements notify")
-    demo.screen.say(
-        "One for each award, in each one's language, handed to a mail server of our own:"
-    )
+    demo.screen.say("One for each award, in each one's language, to a mail server of our own:")
     for one in mails:
         address = str(one["To"].addresses[0].addr_spec)
         demo.screen.show(Text.assemble((f"{people[address]:<8}", "bold"), str(one["Subject"])))

@@ -11,6 +11,7 @@ import typer
 
 from schemas.journal import EVENT_TYPES
 from services.achievements import api, repair_commands
+from services.achievements.backlog import measured
 from services.achievements.intake import Intake
 from services.achievements.migration import migrate as create_and_upgrade
 from services.achievements.notify import MailSettings
@@ -69,7 +70,7 @@ def serve() -> None:
     """Answer HTTP, until SIGTERM or Ctrl-C. May run many times over."""
     settings = _settings()
     verifier = TokenVerifier.from_settings(settings.auth)
-    with _journal(settings) as journal:
+    with _journal(settings) as journal, measured(journal):
         serve_api(api.create(journal, settings, verifier), settings.listen)
 
 
@@ -162,7 +163,11 @@ app.add_typer(repair_commands.commands(_own_journal), name="dead-letters")
 def _running(settings: AchievementsSettings) -> Iterator[Journal]:
     """What a process without an HTTP API has around it."""
     collect_garbage_seldom()
-    with _journal(settings) as journal, metrics_server(settings.observability.metrics_listen):
+    with (
+        _journal(settings) as journal,
+        metrics_server(settings.observability.metrics_listen),
+        measured(journal),
+    ):
         yield journal
 
 

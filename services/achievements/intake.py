@@ -16,7 +16,6 @@ from services.kafka import Message, Work
 
 log = structlog.get_logger()
 
-
 _decoder = Decoder[Inbound](INBOUND_TYPES)
 
 
@@ -33,7 +32,7 @@ class Intake:
             outcome = record(self._journal, connection, batch)
             for what, count in outcome.items():
                 FACTS.labels(what).inc(count)
-            log.info("facts recorded", **outcome)
+            log.info("facts_recorded", **outcome)
 
         return work
 

@@ -20,6 +20,14 @@ def project(journal: Journal, stop: threading.Event) -> None:
         started = monotonic()
         with journal.transaction() as connection:
             done = advance(journal, connection)
+        for award in done.granted:
+            log.info(
+                "award_granted",
+                award_id=award.award_id,
+                code=award.code,
+                how=award.how,
+                decided_at_position=award.decided_at_position,
+            )
         if done.folded:
             POSITION.labels(VIEW).set(done.position)
             log.info(

@@ -52,12 +52,10 @@ def behind(database_url: str, ends: dict[tuple[str, int], int]) -> Behind:
                 "SELECT topic, partition, next_offset FROM achievements.consumer_position"
             )
         }
-        positions: dict[str, int] = {
-            reader: position
-            for reader, position in connection.execute(
-                "SELECT application_name, notification_id FROM achievements.journal_position"
-            )
-        }
+        rows = connection.execute(
+            "SELECT application_name, notification_id FROM achievements.journal_position"
+        )
+        positions: dict[str, int] = dict(rows)
         heads = connection.execute(
             """
             SELECT (SELECT coalesce(max(notification_id), 0) FROM achievements.journal),

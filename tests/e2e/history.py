@@ -274,7 +274,7 @@ class History:
 
     def _participants(self, organization: Organization, program_type: str) -> list[Json]:
         users = organization.users
-        mentor = users[int(len(users) * self.random.random() ** 4)]
+        mentor = users[int(len(users) * self.random.random() ** 5)]
         others = [user for user in users if user != mentor]
         if program_type == "one_to_one" or self.random.random() < 0.3:
             mentee = others[int(len(others) * self.random.random() ** 1.5)]

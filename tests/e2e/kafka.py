@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.serializer import Serializer
 
 from tests.e2e.messages import Message
 from tests.oracle import Json, Published
@@ -26,10 +27,36 @@ class Topics(NamedTuple):
         return self.prefix + name
 
 
+class _Null(bytes):
+    """Stands for null where kafka-python wants bytes, though Kafka and other clients know null there."""
+
+
+_NULL: Final = _Null()
+
+
+class _Headers(list[tuple[str, bytes]]):
+    """Headers whose sizes kafka-python does not add up, which it can't where one is null."""
+
+    def __bool__(self) -> bool:
+        return False
+
+
+class _Nulls(Serializer):  # type: ignore[misc] # kafka-python is untyped
+    """Puts null where it stands for it, once the producer has looked at its arguments."""
+
+    def serialize(self, topic: str, headers: list[Any], data: bytes) -> bytes | None:
+        headers[:] = [(name, None if content is _NULL else content) for name, content in headers]
+        return None if data is _NULL else data
+
+
 def publish(topics: Topics, messages: Sequence[Message], per_second: float) -> list[Published]:
     """Publishes at about this speed; gives where each message lies, in the order of publication."""
     producer = KafkaProducer(
-        bootstrap_servers=topics.bootstrap_servers, acks="all", enable_idempotence=True, linger_ms=5
+        bootstrap_servers=topics.bootstrap_servers,
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=5,
+        value_serializer=_Nulls(),
     )
     started = time.monotonic()
     sent = []
@@ -41,8 +68,11 @@ def publish(topics: Topics, messages: Sequence[Message], per_second: float) -> l
             producer.send(
                 topics.real(message.topic),
                 key=message.key,
-                value=message.value,
-                headers=message.headers,
+                value=_NULL if message.value is None else message.value,
+                headers=_Headers(
+                    (name, _NULL if content is None else content)
+                    for name, content in message.headers
+                ),
             )
         )
     producer.flush(timeout=PATIENCE_SECONDS)

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any, Final
 
 Json = dict[str, Any]
-Headers = list[tuple[str, bytes]]
+Headers = list[tuple[str, bytes | None]]
 
 MAX_VALUE_BYTES: Final = 256 * 1024
 DIRECTORY: Final = "mentoring.directory.v1"
@@ -101,7 +101,7 @@ def envelope_of(fact: Fact, random: Random) -> Json:
 
 def binary_headers(fact: Fact, random: Random) -> Headers:
     """The attributes of a binary-mode event."""
-    headers = [
+    headers: Headers = [
         ("ce_specversion", b"1.0"),
         ("ce_id", fact.id.encode()),
         ("ce_source", fact.source.encode()),
@@ -110,7 +110,7 @@ def binary_headers(fact: Fact, random: Random) -> Headers:
     if random.random() < 0.5:
         headers.append(("ce_time", b"2026-05-17T08:30:00Z"))
     if random.random() < 0.2:
-        headers += [("ce_tenant", "ünknown".encode()), ("other", b"\xff\x00")]
+        headers += [("ce_tenant", "ünknown".encode()), ("other", b"\xff\x00"), ("null", None)]
     random.shuffle(headers)
     return [*headers, ("content-type", b"application/json")]
 

@@ -91,7 +91,7 @@ def test_the_demo_tells_the_story(tmp_path: Path, servers: Addresses) -> None:
     with running(tmp_path / "demo", servers) as demo:
         assert demo.wait() == 0, demo.said
         lines = demo.said.splitlines()
-        shown = [line for line in lines if re.match(r"\d  ", line)]
+        shown = [line for line in lines if re.match(r"\d+  ", line)]
         titles = [f"{number}  {title}" for number, (title, _) in enumerate(CHAPTERS, 1)]
         assert [line.rstrip(" ─") for line in shown] == titles
         assert set(_quoted_in_the_readme()) <= set(lines)
@@ -146,7 +146,7 @@ def test_a_process_that_dies_is_named(tmp_path: Path, servers: Addresses) -> Non
         assert demo.wait() == 1
         assert "process   achievements project" in demo.said
         assert "seen      it ended unasked with status -9" in demo.said
-        assert re.search(r"step      \d  ", demo.said)
+        assert re.search(r"step      \d+  ", demo.said)
         (log,) = demo.folder.glob("demo-*/achievements-project.log")
         assert str(log) in demo.said.replace("\n", "")
 

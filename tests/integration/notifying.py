@@ -131,3 +131,11 @@ def settled(journal: Journal) -> bool:
     with journal.connection() as connection:
         reached = journal.position(connection, READER) == journal.head(connection)
     return reached and None not in outcomes(journal).values()
+
+
+def in_hand(journal: Journal) -> bool:
+    """Whether a mail is under way, of which notify may not know yet what was recorded since."""
+    with journal.connection() as connection:
+        query = "SELECT EXISTS (SELECT FROM mail WHERE held_until IS NOT NULL)"
+        (found,) = connection.execute(query).fetchone() or (False,)
+    return bool(found)

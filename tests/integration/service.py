@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 from msgspec import structs
@@ -31,10 +32,13 @@ def fact(data: learning.Inbound, id_: str, value: bytes = b"{}") -> Fact:
     return Fact(message, CloudEvent("/test", id_, data))
 
 
+_event_numbers = count()
+
+
 def take(journal: Journal, *facts: learning.Inbound) -> None:
     """Records facts in one batch, each as an event of its own."""
     with journal.transaction() as connection:
-        batch = [fact(one, f"{id(facts)}-{number}") for number, one in enumerate(facts)]
+        batch = [fact(one, f"e{next(_event_numbers)}") for one in facts]
         record(journal, connection, batch)
 
 

@@ -16,6 +16,7 @@ from tests.integration.notifying import (
     SENDER,
     eventually,
     grant,
+    in_hand,
     notifying,
     outcomes,
     registered,
@@ -126,6 +127,7 @@ def test_the_erased_get_no_mail(journal: Journal, server: MailServer) -> None:
         grant(journal, "ben", "ann")
         eventually(lambda: "ben" in outcomes(journal))
         take(journal, erased("ben"))
+        eventually(lambda: not in_hand(journal))
         server.start()
         eventually(lambda: settled(journal))
     assert server.recipients == ["ann@example.org"]
@@ -231,6 +233,7 @@ def test_a_revoked_award_is_not_congratulated_on(journal: Journal, server: MailS
         grant(journal, "mia")
         eventually(lambda: "mia" in outcomes(journal))
         take(journal, revoked(award_id(journal, "mia")))
+        eventually(lambda: not in_hand(journal))
         grant(journal, "ben")
         server.start()
         eventually(lambda: settled(journal))
@@ -247,6 +250,7 @@ def test_mails_of_what_is_unavailable_wait(journal: Journal, server: MailServer)
         eventually(lambda: "mia" in outcomes(journal))
         take(journal, organization("starter"))
         project(journal, repeat(1000))
+        eventually(lambda: not in_hand(journal))
         server.start()
         time.sleep(3)  # longer than a server that was away is left alone
         assert server.accepted == []

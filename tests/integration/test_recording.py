@@ -8,13 +8,12 @@ from time import sleep
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-import psycopg
 import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
 from psycopg import errors, sql
 
-from devstack import Addresses, create_database
+from devstack import Addresses
 from schemas.journal import AwardGranted, AwardRevoked, Event, SessionCompleted
 from services.achievements import dead_letters
 from services.achievements.dead_letters import DeadLetter
@@ -23,6 +22,7 @@ from services.journal import Entry, Journal, stream_id
 from services.kafka import Message
 from tests.golden.stored_events import STORED_EVENTS
 from tests.integration.service import append, empty, migrated, project
+from tests.integration.sharing_processes import fresh_database
 from tests.unit.test_schemas_samples import (
     LOGO,
     NINE,
@@ -40,11 +40,8 @@ GRANTED: Final = replace(STORED_EVENTS["award-granted.1"], award_id=AWARD_ID)
 @contextmanager
 def module_journal(stack: Addresses) -> Iterator[Journal]:
     """A migrated database for all tests of a module, each of which empties it first."""
-    name = f"test_{uuid4().hex}"
-    with migrated(create_database(stack.database_url, name)) as journal:
+    with fresh_database(stack) as url, migrated(url) as journal:
         yield journal
-    with psycopg.connect(stack.database_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture(scope="module")
