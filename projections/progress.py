@@ -164,6 +164,8 @@ def fold(progress: Progress, event: journal.Event, recorded_at: datetime | None)
             | journal.CertificateDisabled()
         ):
             _program_changed(progress, event)
+        case journal.PlanApplied():
+            pass  # its changes and grants are events of their own
         case _:
             raise TypeError(f"progress knows no {type(event).__name__}")
     return []

@@ -121,9 +121,12 @@ def names_in(value: bytes | None, headers: Headers) -> tuple[str | None, str | N
         attributes = {}
     data = document if attributes is not None else _member(document, "data")
     type_ = _member(document if attributes is None else attributes, "type")
-    organization_id = _member(data, "organization_id")
-    users = list(_users_in(data))
-    return _text_or_none(type_), _text_or_none(organization_id), users
+    organization_id = _text_or_none(_member(data, "organization_id"))
+    if organization_id is not None and checks.id_problem(organization_id) is not None:
+        organization_id = (
+            None  # it is nobody's: no organization may keep what it may be wrong about
+        )
+    return _text_or_none(type_), organization_id, list(_users_in(data))
 
 
 class _DataType(Generic[Data]):

@@ -51,6 +51,19 @@ class BadgeThresholdSet(Event, frozen=True, kw_only=True, omit_defaults=True):
     by: str
 
 
+class PlanApplied(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """An operator changed thresholds by a plan; the only event of the plan's stream, so it can't be applied twice.
+
+    What was changed and granted lies beside it, in the same transaction. `outcome_digest` is of what was planned.
+    """
+
+    plan_id: str
+    outcome_digest: str
+    grants: int
+    mailed: bool
+    by: str
+
+
 class ProgramConfigured(Event, frozen=True, kw_only=True, omit_defaults=True):
     cause: str | None = None
     organization_id: str
@@ -157,7 +170,8 @@ class AwardGranted(Event, frozen=True, kw_only=True, omit_defaults=True):
     """Version 1 of an award's stream, with what it was decided from.
 
     `decided_at_position` is the journal position of the fact that met the condition: `earned_at` was found from
-    all facts up to it. `threshold` is null for a manual award; `threshold_from` tells who set it.
+    all facts up to it. `threshold` is null for a manual award; `threshold_from` tells who set it. One that is not
+    `mailed` was granted by a plan that was applied without emails.
     `grant_number` counts the awards of one achievement to one member, from 1: more than one after a revocation.
     """
 
@@ -183,6 +197,7 @@ class AwardGranted(Event, frozen=True, kw_only=True, omit_defaults=True):
     decided_at_position: int
     threshold: int | None = None
     threshold_from: Literal["default", "platform", "organization", "program"] | None = None
+    mailed: bool = True
 
 
 class AwardRevoked(Event, frozen=True, kw_only=True, omit_defaults=True):
@@ -201,6 +216,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "organization-configured.1": OrganizationConfigured,
     "availability-changed.1": AvailabilityChanged,
     "badge-threshold-set.1": BadgeThresholdSet,
+    "plan-applied.1": PlanApplied,
     "program-configured.1": ProgramConfigured,
     "certificate-enabled.1": CertificateEnabled,
     "certificate-changed.1": CertificateChanged,

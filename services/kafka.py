@@ -63,7 +63,11 @@ class Message(NamedTuple):
 
 
 Handler = Callable[[Sequence[Message]], Work]
-"""Decodes a batch, once, outside of any transaction; messages of one partition are in order."""
+"""Decodes a batch, once, outside of any transaction; messages of one partition are in order.
+
+It runs while the work of the batch before runs in another thread, and may be called for a batch
+whose work is never called: it must change nothing that a work looks at.
+"""
 
 
 class TopicRecreatedError(Exception):
@@ -125,8 +129,9 @@ class _UnderWay(NamedTuple):
 class _Loop:
     """Holds partitions and commits what they give.
 
-    While one batch is being committed, which is mostly waiting, the next one is fetched and decoded. What is held
-    is then what will be read next; where the commit fails, all is taken again from where the database is.
+    While one batch is being committed, which is mostly waiting, the next one is fetched and
+    decoded. So what is held is where reading goes on; if the commit fails, all is taken again from
+    where the database is.
     """
 
     def __init__(
@@ -182,7 +187,7 @@ class _Loop:
         log.info("partitions_taken", partitions=_by_topic(self._held))
 
     def finish(self) -> bool:
-        """Waits for the commit that is under way; False where it failed, and all is to be taken again."""
+        """Waits for the commit that is under way; False if it failed and all is taken again."""
         under_way, self._under_way = self._under_way, None
         if under_way is None:
             return True

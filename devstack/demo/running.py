@@ -21,6 +21,7 @@ from devstack.processes import spawn
 
 PATIENCE_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 15.0
+HURRIED_STOP_SECONDS: Final = 5.0
 LOOK_EVERY_SECONDS: Final = 0.05
 
 MIGRATIONS: Final = {
@@ -105,22 +106,20 @@ class Running:
             self.until(expected, partial(self._not_ready, process), process.name)
 
     def stop(self) -> None:
-        """Tells all to end and waits; DemoError where one can't or fails at it."""
-        for process in self._started.values():
-            if process.poll() is None:
-                process.terminate()
-        deadline = time.monotonic() + STOP_SECONDS
-        outcomes = {name: _end(one, deadline) for name, one in self._started.items()}
-        self._started = {}
-        for name, status in outcomes.items():
+        """Ends all; DemoError where one has to be killed, or does not end with success."""
+        for name, status in self.end(STOP_SECONDS).items():
             if status != 0:
                 raise DemoError("it to end with status 0 when told to", _outcome(status), name)
 
-    def kill(self) -> None:
+    def end(self, seconds: float) -> dict[str, int | None]:
+        """Tells all to end, and kills what has not in time; gives their statuses."""
         for process in self._started.values():
-            process.kill()
-            process.wait()
+            if process.poll() is None:
+                process.terminate()
+        deadline = time.monotonic() + seconds
+        outcomes = {name: _end(process, deadline) for name, process in self._started.items()}
         self._started = {}
+        return outcomes
 
     def check(self) -> None:
         """Raises DemoError if one of them has ended."""
@@ -163,7 +162,7 @@ def running(surroundings: Surroundings, smtp_url: str) -> Iterator[Running]:
         yield processes
         processes.stop()
     finally:
-        processes.kill()
+        processes.end(HURRIED_STOP_SECONDS)
 
 
 def _reached(difference: Callable[[], str | None]) -> str | None:

@@ -4,10 +4,9 @@ A write first brings the read models to the journal's head, with nobody else app
 grants what is due by it, and commits. So a preview is confirmed exactly, and a write can be read once it is answered.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -21,22 +20,18 @@ from services.achievements import people, previews
 from services.achievements.errors import (
     CertificateNotAllowedError,
     ErasedMemberError,
-    FarBehindError,
     PreviewNeededError,
     ProgramNotConfiguredError,
     StalePreviewError,
     UnknownAwardError,
     UnknownCertificateError,
 )
-from services.achievements.grants import advance, hold_grants
+from services.achievements.grants import advance_to_head, at_head
 from services.achievements.organization_settings import check_plan_stays
 from services.achievements.people import Erasure
 from services.achievements.previews import Outcome, Preview
 from services.achievements.recording import Streams, award_route, program_route, remarks, route
 from services.journal import Journal
-
-MAX_EVENTS_BEHIND: Final = 20_000
-LOCK_TIMEOUT_SECONDS: Final = 10
 
 CertificateCommand = learning.CertificateEnabled | learning.CertificateChanged
 
@@ -61,12 +56,12 @@ class Application:
 
     def configure_organization(self, command: learning.OrganizationConfigured) -> None:
         """Replaces an organization's settings."""
-        with self._at_head() as connection:
+        with at_head(self._journal) as connection:
             self._tell(connection, command)
 
     def change_settings(self, command: learning.OrganizationConfigured) -> None:
         """Replaces an organization's settings but for the plan: `PlanChangeError` where that would be another."""
-        with self._at_head() as connection:
+        with at_head(self._journal) as connection:
             check_plan_stays(self._journal, connection, command)
             self._tell(connection, command)
 
@@ -74,7 +69,7 @@ class Application:
         self, organization_id: str, program_id: str, required_sessions: int | None
     ) -> Preview:
         """Who would be granted a program's certificate at once, were it enabled with this number."""
-        with self._at_head() as connection:
+        with at_head(self._journal) as connection:
             program_type, _ = _configured(connection, organization_id, program_id)
             key = (organization_id, program_id)
             outcome = self._outcome(connection, key, program_type, required_sessions)
@@ -88,7 +83,7 @@ class Application:
         Where it is not enabled yet, or with another number, `preview_id` names what is confirmed:
         `PreviewNeededError` without it, `StalePreviewError` where the outcome would be another.
         """
-        with self._at_head() as connection:
+        with at_head(self._journal) as connection:
             program_type, program_name = _configured(
                 connection, command.organization_id, command.program_id
             )
@@ -100,7 +95,7 @@ class Application:
         self, command: learning.CertificateChanged, preview_id: UUID | None
     ) -> Certificate:
         """Changes some of a certificate; another number needs a preview, as enabling does."""
-        with self._at_head() as connection:
+        with at_head(self._journal) as connection:
             known = _certificate(connection, command.organization_id, command.program_id)
             if known is None:
                 raise UnknownCertificateError("program_id: its certificate was never enabled")
@@ -109,14 +104,14 @@ class Application:
 
     def disable_certificate(self, command: learning.CertificateDisabled) -> None:
         """Stops new awards; changes nothing where it is disabled already."""
-        with self._at_head() as connection:
+        with at_head(self._journal) as connection:
             known = _certificate(connection, command.organization_id, command.program_id)
             if known is None or known.enabled:
                 self._tell(connection, command)
 
     def award_by_hand(self, command: learning.ManualAward) -> AwardedByHand:
         """Awards a program's certificate to members, or has it wait for being enabled and available."""
-        with self._at_head() as connection:
+        with at_head(self._journal) as connection:
             organization_id, program_id = command.organization_id, command.program_id
             _check_not_erased(connection, organization_id, command.user_ids)
             _check_can_be_awarded(connection, organization_id, program_id)
@@ -135,7 +130,7 @@ class Application:
 
     def revoke_award(self, command: learning.AwardRevoked) -> None:
         """Revokes an award; changes nothing where it is revoked already."""
-        with self._at_head() as connection:
+        with at_head(self._journal) as connection:
             self._tell(connection, command)
 
     def check_certificate(self, organization_id: str, program_id: str) -> None:
@@ -155,29 +150,6 @@ class Application:
         if granted is None or granted.organization_id != organization_id:
             raise UnknownAwardError("award_id: the organization has no such award")
 
-    @contextmanager
-    def _at_head(self) -> Iterator[psycopg.Connection[Any]]:
-        """A transaction in which the read models are at the journal's head, which nobody else moves."""
-        with self._journal.transaction() as connection:
-            connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
-            hold_grants(self._journal, connection)
-            behind = 0
-            while folded := advance(self._journal, connection).folded:
-                behind += folded
-                if behind > MAX_EVENTS_BEHIND:
-                    raise FarBehindError
-            self._journal.lock(connection)
-            self._advance(connection)
-            yield connection
-
-    def _advance(self, connection: psycopg.Connection[Any]) -> list[AwardGranted]:
-        granted: list[AwardGranted] = []
-        while True:
-            step = advance(self._journal, connection)
-            granted += step.granted
-            if not step.folded:
-                return granted
-
     def _tell(
         self, connection: psycopg.Connection[Any], command: learning.Inbound
     ) -> list[AwardGranted]:
@@ -187,7 +159,7 @@ class Application:
         added = streams.handle(its_route, command, None)
         self._journal.append(connection, added)
         people.save_remarks(connection, list(remarks(command, added)))
-        return self._advance(connection)
+        return advance_to_head(self._journal, connection)
 
     def _tell_confirmed(
         self,

@@ -98,6 +98,12 @@ class PreviewProblem(ProblemDocument, kw_only=True):
     preview: Preview
 
 
+class ConflictProblem(ProblemDocument, kw_only=True):
+    """Not possible here; or a stale preview, and then with a fresh one to be looked at and confirmed."""
+
+    preview: Preview | UnsetType = UNSET
+
+
 def _preview_problem(error: PreviewNeededError) -> Problem:
     stale = isinstance(error, StalePreviewError)
     return Problem(
@@ -132,7 +138,7 @@ PROBLEMS: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
 }
 
 _NOT_POSSIBLE: Final = answers({409: ProblemDocument})
-_PREVIEWED: Final = answers({409: PreviewProblem, 428: PreviewProblem})
+_PREVIEWED: Final = answers({409: ConflictProblem, 428: PreviewProblem})
 
 
 @router.post(

@@ -7,11 +7,13 @@ looked for after every event. So who is granted what, and since when it was earn
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import psycopg
+from msgspec import structs
 
 from projections import store
 from projections.entitlement import due
@@ -19,14 +21,16 @@ from projections.progress import Progress, Touched, concerns_many, fold
 from projections.rows import AWARDS
 from schemas.journal import AwardGranted
 from services.achievements import people
+from services.achievements.errors import FarBehindError
 from services.achievements.granting import award_granted
-from services.achievements.metrics import GRANTS
 from services.achievements.people import Erasure
 from services.journal import Entry, Journal, Recorded, lock_key
 
 VIEW: Final = "progress"
 MAX_EVENTS: Final = 4_000
 MAX_CANDIDATES: Final = 1_000
+MAX_EVENTS_BEHIND: Final = 20_000
+LOCK_TIMEOUT_SECONDS: Final = 10
 
 
 class Step(NamedTuple):
@@ -37,23 +41,66 @@ class Step(NamedTuple):
     granted: list[AwardGranted]
 
 
-def advance(journal: Journal, connection: psycopg.Connection[Any], limit: int = MAX_EVENTS) -> Step:
-    """Folds up to `limit` events behind the view's position, in the transaction of the connection."""
+def advance(
+    journal: Journal,
+    connection: psycopg.Connection[Any],
+    limit: int = MAX_EVENTS,
+    *,
+    mailed: bool = True,
+) -> Step:
+    """Folds up to `limit` events behind the view's position, in the transaction of the connection.
+
+    What is due by them is granted; `mailed` tells whether members get a mail about it.
+    """
     hold_grants(journal, connection)
     position = journal.position(connection, VIEW)
     events = journal.read(connection, position, limit)
     granted: list[AwardGranted] = []
     for run in _runs(events):
-        granted += _fold_run(journal, connection, run)
+        granted += _fold_run(journal, connection, run, mailed)
     if events:
         position = events[-1].position
         journal.advance(connection, VIEW, position)
     return Step(position, len(events), granted)
 
 
+def advance_to_head(
+    journal: Journal, connection: psycopg.Connection[Any], *, mailed: bool = True
+) -> list[AwardGranted]:
+    """Folds all there is, in the transaction of the connection; gives what was granted."""
+    granted: list[AwardGranted] = []
+    while (step := advance(journal, connection, mailed=mailed)).folded:
+        granted += step.granted
+    return granted
+
+
+@contextmanager
+def at_head(journal: Journal) -> Iterator[psycopg.Connection[Any]]:
+    """A transaction in which the read models are at the journal's head, which nobody else moves.
+
+    `FarBehindError` where they are so far behind that others would have to wait; `LockNotAvailable` likewise.
+    """
+    with journal.transaction() as connection:
+        connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
+        hold_grants(journal, connection)
+        behind = 0
+        while folded := advance(journal, connection).folded:
+            behind += folded
+            if behind > MAX_EVENTS_BEHIND:
+                raise FarBehindError
+        journal.lock(connection)
+        advance_to_head(journal, connection)
+        yield connection
+
+
 def hold_grants(journal: Journal, connection: psycopg.Connection[Any]) -> None:
     """Waits to be the only one who folds and grants, until the transaction ends."""
-    connection.execute("SELECT pg_advisory_xact_lock(%s)", (lock_key(journal.schema, "grants"),))
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", (grants_key(journal),))
+
+
+def grants_key(journal: Journal) -> int:
+    """The lock that is held by the one who folds and grants."""
+    return lock_key(journal.schema, "grants")
 
 
 def _runs(events: Sequence[Recorded]) -> Iterator[list[Recorded]]:
@@ -69,37 +116,41 @@ def _runs(events: Sequence[Recorded]) -> Iterator[list[Recorded]]:
 
 
 def _fold_run(
-    journal: Journal, connection: psycopg.Connection[Any], run: Sequence[Recorded]
+    journal: Journal, connection: psycopg.Connection[Any], run: Sequence[Recorded], mailed: bool
 ) -> list[AwardGranted]:
     progress = store.load(connection, [recorded.event for recorded in run])
     granted: list[AwardGranted] = []
     for recorded in run:
         touched = fold(progress, recorded.event, recorded.recorded_at)
-        granted += grant(progress, touched, recorded.position)
+        granted += grant(progress, touched, recorded.position, mailed)
     granted = _keep(journal, connection, progress, granted)
     last = run[-1]
     if concerns_many(last.event):
-        granted += _grant_to_many(journal, connection, last)
+        granted += _grant_to_many(journal, connection, last, mailed)
     return granted
 
 
 def _grant_to_many(
-    journal: Journal, connection: psycopg.Connection[Any], cause: Recorded
+    journal: Journal, connection: psycopg.Connection[Any], cause: Recorded, mailed: bool
 ) -> list[AwardGranted]:
     candidates = iter(store.members_due(connection, cause.event))
     granted: list[AwardGranted] = []
     while some := list(islice(candidates, MAX_CANDIDATES)):
         progress = store.load_members(connection, some)
-        granted += _keep(journal, connection, progress, grant(progress, some, cause.position))
+        granted += _keep(
+            journal, connection, progress, grant(progress, some, cause.position, mailed)
+        )
     return granted
 
 
-def grant(progress: Progress, touched: Iterable[Touched], position: int) -> list[AwardGranted]:
+def grant(
+    progress: Progress, touched: Iterable[Touched], position: int, mailed: bool = True
+) -> list[AwardGranted]:
     """Decides what is due to these members and folds it in at once, so that nothing is due twice."""
     granted: list[AwardGranted] = []
     for one in touched:
         for what in due(progress, one):
-            event = award_granted(progress, what, position)
+            event = structs.replace(award_granted(progress, what, position), mailed=mailed)
             fold(progress, event, None)
             granted.append(event)
     return granted
@@ -140,4 +191,3 @@ def _append(
         award = progress.edit(AWARDS, one.organization_id, one.user_id, one.award_id)
         if award is not None:
             award.granted_at = granted_at
-        GRANTS.labels(one.kind, one.how).inc()

@@ -4,7 +4,7 @@ The read models only tell which streams a member is in; what happened in them by
 is what the same question would have got once all that was recorded by then was projected.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 from itertools import chain, takewhile
 from typing import Any, Final
@@ -61,9 +61,9 @@ class History:
         with self._journal.transaction() as connection:
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             part = self._part(connection, organization_id, user_id, at)
-            streams = self._streams(connection, organization_id, user_id, part)
+            known = self._known(connection, organization_id, user_id, part)
         progress = Progress()
-        for recorded in sorted(streams, key=lambda recorded: recorded.position):
+        for recorded in sorted(known, key=lambda recorded: recorded.position):
             if recorded.recorded_at <= at:
                 fold(progress, recorded.event, recorded.recorded_at)
         return activity(progress, organization_id, user_id, self._feedback_url)
@@ -87,21 +87,23 @@ class History:
                 part.note(recorded.event, user_id)
         return part
 
-    def _streams(
+    def _known(
         self,
         connection: psycopg.Connection[Any],
         organization_id: str,
         user_id: str,
         part: Part,
-    ) -> Iterator[Recorded]:
-        """The events that the member's activity follows from; of an erased member those that aren't about them."""
-        everybodys = self._journal.load(
-            connection, [platform_stream(), stream_id(organization_id, "organization")]
-        )
-        theirs = self._journal.load(connection, _stream_ids(organization_id, user_id, part))
-        yield from chain.from_iterable(everybodys.values())
-        if not any(_is_erasure(recorded) for recorded in chain.from_iterable(theirs.values())):
-            yield from chain.from_iterable(theirs.values())
+    ) -> list[Recorded]:
+        """The events that the member's activity follows from; for an erased member, those about everybody."""
+        about_all = [platform_stream(), stream_id(organization_id, "organization")]
+        everybodys = self._load(connection, about_all)
+        theirs = self._load(connection, _stream_ids(organization_id, user_id, part))
+        if any(isinstance(recorded.event, events.MemberErased) for recorded in theirs):
+            return everybodys
+        return everybodys + theirs
+
+    def _load(self, connection: psycopg.Connection[Any], streams: Iterable[UUID]) -> list[Recorded]:
+        return list(chain.from_iterable(self._journal.load(connection, streams).values()))
 
 
 def _projected(
@@ -127,7 +129,3 @@ def _stream_ids(organization_id: str, user_id: str, part: Part) -> Iterable[UUID
     yield from (stream_id(organization_id, "session", one) for one in part.sessions)
     yield from (stream_id(organization_id, "program", one) for one in part.programs)
     yield from (UUID(one) for one in part.awards)
-
-
-def _is_erasure(recorded: Recorded) -> bool:
-    return isinstance(recorded.event, events.MemberErased)

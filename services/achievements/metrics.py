@@ -7,7 +7,9 @@ FACTS = Counter(
     "Facts consumed, by what became of them: recorded, unchanged, dropped, or a dead-letter code.",
     ["outcome"],
 )
-GRANTS = Counter("achievements_grants_total", "Awards granted, by kind and how.", ["kind", "how"])
+GRANTS = Counter(
+    "achievements_grants_total", "Awards granted by `project`, by kind and how.", ["kind", "how"]
+)
 POSITION = Gauge("achievements_position", "How far a reader of the journal has come.", ["reader"])
 DEAD_LETTERS_TOO_LARGE = Counter(
     "achievements_dead_letters_too_large_total",

@@ -60,9 +60,13 @@ class Notifier:
 
     def step(self) -> bool:
         """Takes in one batch of grants and sends what is due; True where there may be more."""
-        more_grants = self._take_in()
-        self._measure()
-        return self._dispatch.turn() or more_grants
+        try:
+            more_grants = self._take_in()
+            self._measure()
+            return self._dispatch.turn() or more_grants
+        except Exception:
+            self._dispatch.finish()  # whoever leads next must learn of it
+            raise
 
     def _take_in(self) -> bool:
         with self._journal.connection() as connection:
@@ -70,7 +74,8 @@ class Notifier:
             head = self._journal.head(connection)  # before reading: what comes later is not passed
             grants = self._journal.read(connection, after, MAX_GRANTS, self._names)
         more = len(grants) == MAX_GRANTS
-        reached = grants[-1].position if more else head
+        last = grants[-1].position if grants else after
+        reached = last if more else max(head, last)
         if reached > after:
             self._queue([recorded.event for recorded in grants], reached)
         return more
@@ -79,7 +84,7 @@ class Notifier:
         with self._journal.transaction() as connection:
             members = {_member(grant) for grant in grants}
             found = recipients.find(connection, members)
-            mails = [_new_mail(grant, found[_member(grant)]) for grant in grants]
+            mails = [new_mail(grant, found[_member(grant)]) for grant in grants]
             recipients.give_tokens(
                 connection, sorted({mail.member for mail in mails if mail.outcome is None})
             )
@@ -130,8 +135,7 @@ def _member(grant: AwardGranted) -> Member:
     return Member(grant.organization_id, grant.user_id)
 
 
-def _new_mail(grant: AwardGranted, recipient: Recipient) -> NewMail:
-    outcome: Outcome | None = recipient.obstacle
-    if not getattr(grant, "mailed", True):  # of `apply --no-email`
-        outcome = "unwanted"
+def new_mail(grant: AwardGranted, recipient: Recipient) -> NewMail:
+    """The mail about a grant that is reached now."""
+    outcome: Outcome | None = recipient.obstacle if grant.mailed else "unwanted"
     return NewMail(grant.award_id, _member(grant), grant.kind, outcome)

@@ -6,7 +6,7 @@ from time import monotonic
 import structlog
 
 from services.achievements.grants import MAX_EVENTS, VIEW, advance
-from services.achievements.metrics import POSITION
+from services.achievements.metrics import GRANTS, POSITION
 from services.following import follow
 from services.journal import Journal
 
@@ -21,6 +21,7 @@ def project(journal: Journal, stop: threading.Event) -> None:
         with journal.transaction() as connection:
             done = advance(journal, connection)
         for award in done.granted:
+            GRANTS.labels(award.kind, award.how).inc()
             log.info(
                 "award_granted",
                 award_id=award.award_id,

@@ -25,6 +25,7 @@ from tests.e2e.comparison import (
     compare_views,
 )
 from tests.e2e.database import leaks, wait_until_drained
+from tests.e2e.expected import activity, home
 from tests.e2e.history import PHASES, Held, History
 from tests.e2e.interleaving import Erased, Interleaving
 from tests.e2e.kafka import (
@@ -38,7 +39,7 @@ from tests.e2e.kafka import (
 from tests.e2e.members import FEEDBACK_URL, SECRET, views, wait_until_ready
 from tests.e2e.names import MAIL_MARK, NAME_MARK, REMARK_MARK
 from tests.e2e.service import IMPATIENT, Chaos, Fleet, run
-from tests.oracle import Oracle, home
+from tests.oracle import Oracle
 
 AWARDS = "achievements.awards.v1"
 DEAD_LETTERS = "achievements.dead-letters.v1"
@@ -132,7 +133,7 @@ class Run:
             f" taken in {time.monotonic() - published_at:.1f} s later"
         )
         fleet.look_after()
-        due = self._oracle.take(told)
+        due = self._oracle.take_phase(told)
         self._count("grants", len(due))
         events = self._announced()
         granted = [event.data for event in events if event.type == "AwardGranted.v1"]
@@ -158,7 +159,7 @@ class Run:
         wait_until_ready(base_url)
         for seen in views(base_url, self._history.people()):
             who = f"{when}: {seen.organization_id} {seen.user_id}"
-            expected = self._oracle.activity(seen.organization_id, seen.user_id, FEEDBACK_URL)
+            expected = activity(self._oracle, seen.organization_id, seen.user_id, FEEDBACK_URL)
             self.report.problems += compare_views(who, expected, seen.activity)
             self.report.problems += compare_views(f"{who} (home)", home(expected), seen.home)
             self._count("views", 2)

@@ -161,7 +161,7 @@ def compare_announcements(oracle: Oracle, events: Sequence[tuple[str, Json]]) ->
         yield f"withdrawn {withdrawn - revoked} too often, {revoked - withdrawn} too seldom"
     if erased != Counter(oracle.erased):
         yield f"erased: {erased - Counter(oracle.erased)}, not {Counter(oracle.erased) - erased}"
-    for organization_id in {*last_availability, *oracle.organizations()}:
+    for organization_id in {*last_availability, *oracle.organizations}:
         expected = oracle.available(organization_id)
         found = last_availability.get(organization_id, (False, False))
         if expected != found:

@@ -185,7 +185,7 @@ def _too_large(fact: Fact, random: Random) -> Spoilt:
     return of_size(fact, size, random)
 
 
-def of_size(fact: Fact, size_bytes: int, random: Random) -> Spoilt:
+def of_size(fact: Fact, size_bytes: int, random: Random) -> tuple[bytes, Headers]:
     """The fact in a value of just this size."""
     document = fact.data | {"padding": ""}
     headers = binary_headers(fact, random)

@@ -1,7 +1,7 @@
 """What each golden file of achievements' journal means: the event that must be read from its bytes for ever.
 
-Names are those of the files, without `.json`: a stored name, or a stored name and `.sparse` for an event whose
-optional fields are all left out.
+Names are those of the files, without `.json`: a stored name, and what is particular about this event, if anything:
+`sparse` is one whose optional fields are all left out.
 """
 
 from collections.abc import Mapping
@@ -22,6 +22,7 @@ from schemas.journal import (
     MemberErased,
     MemberRegistered,
     OrganizationConfigured,
+    PlanApplied,
     ProgramConfigured,
     ProgramJoined,
     SessionCompleted,
@@ -34,6 +35,12 @@ BANNER: Final = "sha256:" + "ff" * 32
 AWARD: Final = "0b5ab8bc-6e59-8c5c-8f0e-3c6c6c1f9a51"
 NOON: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
 A_LITTLE_LATER: Final = datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)
+
+
+def stored_name(name: str) -> str:
+    """The stored name in the name of a golden file: `award-granted.1` of `award-granted.1.sparse`."""
+    return ".".join(name.split(".")[:2])
+
 
 STORED_EVENTS: Final[Mapping[str, Event]] = {
     "organization-configured.1": OrganizationConfigured(
@@ -56,6 +63,13 @@ STORED_EVENTS: Final[Mapping[str, Event]] = {
         organization_id="acme", code="super_mentor", threshold=30, by="op"
     ),
     "badge-threshold-set.1.sparse": BadgeThresholdSet(code="mentor", by="op"),
+    "plan-applied.1": PlanApplied(
+        plan_id="2f0c7f0e-6f4e-4a51-9d8e-0d7a6f1f3c11",
+        outcome_digest="9f86d081884c7d659a2feaa0c55ad015",
+        grants=12,
+        mailed=False,
+        by="op",
+    ),
     "program-configured.1": ProgramConfigured(
         cause=CAUSE,
         organization_id="acme",
@@ -194,6 +208,25 @@ STORED_EVENTS: Final[Mapping[str, Event]] = {
         decided_at_position=4_711,
         threshold=3,
         threshold_from="program",
+    ),
+    "award-granted.1.unmailed": AwardGranted(
+        award_id=AWARD,
+        kind="badge",
+        code="mentor",
+        organization_id="acme",
+        organization_name="Acme",
+        user_id="ada",
+        title="Mentor",
+        text="Shares time.",
+        colour="#1d4f91",
+        criteria="Completed 5 one-to-one mentoring sessions as mentor.",
+        earned_at=NOON,
+        how="automatic",
+        timezone="UTC",
+        decided_at_position=2,
+        threshold=5,
+        threshold_from="platform",
+        mailed=False,
     ),
     "award-granted.1.sparse": AwardGranted(
         award_id=AWARD,

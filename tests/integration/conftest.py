@@ -1,4 +1,4 @@
-"""What integration tests stand on: a running Kafka and PostgreSQL, and names of their own in them."""
+"""What integration tests stand on: Kafka and PostgreSQL, and names of their own in them."""
 
 from collections.abc import Iterator
 from uuid import uuid4

@@ -172,7 +172,7 @@ def transactions_on(database_url: str) -> Iterator[Transaction]:
 
 
 class Consumer:
-    """A consumer in a thread of this process, for a block; what it raises comes out of the block."""
+    """A consumer in a thread of this process, for a block, out of which comes what it raises."""
 
     def __init__(
         self,

@@ -27,7 +27,11 @@ from tests.scenario import (
     session,
 )
 
-NOTHING = {"count": 0, "threshold": None, "missing": None, "award_id": None} | {
+NOTHING: dict[str, Any] = {
+    "count": 0,
+    "threshold": None,
+    "missing": None,
+    "award_id": None,
     "counted": [],
     "excluded": [],
 }

@@ -29,7 +29,7 @@ from tests.scenario import (
 
 INFO = "/programs/p1/certificate"
 REPORT = f"{INFO}/report"
-CSV = {"headers": {"Accept": "text/csv"}}
+CSV = {"Accept": "text/csv"}
 NULLS = dict.fromkeys(("required_sessions", "guidance", "name", "text", "colour", "banner", "logo"))
 NEVER_ENABLED = {"available": True, "enabled": False} | NULLS
 
@@ -145,7 +145,7 @@ def test_the_report(client: Client, journal: Journal) -> None:
     assert client.get(REPORT).json()["items"][0]["award"] is None, "a revoked award"
     know(journal, organization("starter"))
     assert client.get(REPORT).json() == {"items": [], "next": None}, "unavailable"
-    assert len(table(client.get(REPORT, **CSV).text)) == 1
+    assert len(table(client.get(REPORT, headers=CSV).text)) == 1
 
 
 def test_the_report_in_pages(client: Client, journal: Journal) -> None:
@@ -181,7 +181,7 @@ def test_the_report_as_csv(
         feedback(1),
         *(joined(user_id) for user_id in ("-1", "@x", "+2")),
     )
-    answer = client.get(f"{REPORT}?limit=1", **CSV)
+    answer = client.get(f"{REPORT}?limit=1", headers=CSV)
     assert answer.headers["content-type"].startswith("text/csv; charset=utf-8")
     assert answer.headers["vary"] == "Accept"
     assert (
@@ -206,7 +206,7 @@ def test_the_report_as_csv(
 def test_the_name_of_the_csv_is_safe(client: Client, journal: Journal) -> None:
     """Whatever a program is called, its file's name is plain."""
     know(journal, organization())
-    answer = client.get('/programs/..%5C"é; x/certificate/report', **CSV)
+    answer = client.get('/programs/..%5C"é; x/certificate/report', headers=CSV)
     assert (
         answer.headers["content-disposition"] == 'attachment; filename="certificate-report-_x.csv"'
     )

@@ -11,19 +11,27 @@ import psycopg
 import pytest
 from psycopg import errors
 
+from devstack import Addresses
 from schemas.journal import EVENT_TYPES, MemberErased, MemberRegistered
 from services.achievements.migration import migrate
 from services.journal import TABLE, Appended, Entry, Journal, stream_id
-from tests.integration.service import append, migrated
+from tests.integration.service import append, empty, migrated
+from tests.integration.sharing_processes import fresh_database
 
 ADA = stream_id("acme", "member", "ada")
 BEN = stream_id("acme", "member", "ben")
 
 
-@pytest.fixture
-def journal(database_url: str) -> Iterator[Journal]:
-    with migrated(database_url) as its_journal:
+@pytest.fixture(scope="module")
+def database(stack: Addresses) -> Iterator[Journal]:
+    with fresh_database(stack) as url, migrated(url) as its_journal:
         yield its_journal
+
+
+@pytest.fixture
+def journal(database: Journal) -> Journal:
+    empty(database)
+    return database
 
 
 def entry(stream: UUID = ADA, version: int = 1, user_id: str = "ada") -> Entry:
@@ -33,6 +41,17 @@ def entry(stream: UUID = ADA, version: int = 1, user_id: str = "ada") -> Entry:
 def positions(journal: Journal) -> list[int]:
     with journal.connection() as connection:
         return [one.position for one in journal.read(connection, 0, 1_000_000)]
+
+
+def until_a_writer_waits(journal: Journal) -> None:
+    """Returns once a transaction waits for the journal's lock."""
+    with journal.connection() as connection:
+        query = (
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database ="
+            " (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
+        while connection.execute(query).fetchone() == (0,):
+            sleep(0.01)
 
 
 def test_what_is_appended_is_read(journal: Journal) -> None:
@@ -177,7 +196,7 @@ def test_a_writer_waits_for_the_one_before(journal: Journal) -> None:
         with journal.transaction() as connection:
             first = journal.append(connection, [entry()])
             second = threads.submit(append, journal, [entry(BEN)])
-            sleep(0.2)
+            until_a_writer_waits(journal)
             assert not second.done()
         second.result(timeout=10)
     with journal.connection() as connection:
@@ -186,9 +205,9 @@ def test_a_writer_waits_for_the_one_before(journal: Journal) -> None:
     assert theirs.recorded_at >= ours.recorded_at
 
 
-def test_two_journals_in_one_database(journal: Journal, database_url: str) -> None:
+def test_two_journals_in_one_database(journal: Journal) -> None:
     """Journals of two schemas have positions of their own, and none waits for the other."""
-    with Journal(database_url, "another", EVENT_TYPES) as another:
+    with Journal(journal.conninfo, "another", EVENT_TYPES) as another:
         another.create_tables()
         with journal.transaction() as connection:
             journal.append(connection, [entry(), entry(BEN)])

@@ -48,7 +48,7 @@ def publisher(world: World) -> Publisher:
 
 
 def test_a_message_reaches_the_handler_as_it_was_published(world: World) -> None:
-    """Key, value, headers, time and place of a message arrive unchanged; so does one without any."""
+    """Key, value, headers, time and place of a message arrive as they were, also where empty."""
     sender = producer(world.kafka)
     headers = [("content-type", b"\xff"), ("empty", b"")]
     full = {"key": b"k\0", "value": b"\xff", "headers": headers, "timestamp_ms": 1}
@@ -137,7 +137,7 @@ def test_a_consumer_killed_in_the_middle_of_a_batch(
 def test_a_paused_consumer_that_wakes_up_after_its_partitions_have_gone(
     world: World, publisher: Publisher, point: str
 ) -> None:
-    """Paused beyond its session, even inside of a transaction, it holds nobody up and doubles nothing."""
+    """Paused beyond its session, even in a transaction, it holds nobody up and doubles nothing."""
     publisher.publish(200)
     with ConsumerProcess(
         world, halts_at=point, session_timeout_ms=SHORT_SESSION_MS, transaction_timeout_seconds=3
@@ -187,7 +187,7 @@ def test_a_commit_of_unknown_fate(
     publisher: Publisher,
     mishap: Callable[[Transaction], AbstractContextManager[psycopg.Connection[Any]]],
 ) -> None:
-    """Whether a commit happened is found out where its answer was lost, and it is repeated only if not."""
+    """If the answer to a commit is lost, the work is repeated only if it was not committed."""
     mishaps_left = [mishap] * 5
 
     def wrap(transaction: Transaction) -> Transaction:
@@ -289,7 +289,7 @@ def test_asked_to_stop_it_finishes_its_batch(world: World, publisher: Publisher)
 
 
 def test_what_a_publisher_takes_back_never_happens(world: World, publisher: Publisher) -> None:
-    """Messages of an aborted transaction take no effect; its marks and theirs don't count as lag."""
+    """Messages of an aborted transaction take no effect, and neither they nor marks are lag."""
     sender = producer(world.kafka, transactional_id=world.group)
     sender.init_transactions()
     for value, end in ((b"kept", sender.commit_transaction), (b"undone", sender.abort_transaction)):
@@ -305,7 +305,7 @@ def test_what_a_publisher_takes_back_never_happens(world: World, publisher: Publ
 
 
 def test_positions_behind_the_end_of_the_log(world: World, publisher: Publisher) -> None:
-    """A consumer whose messages are not there any more stops, says what is missing, and skips nothing."""
+    """A consumer that is ahead of its log stops, says what is missing, and repeats nothing."""
     publisher.publish(40)
     with Consumer(world):
         publisher.assert_each_takes_effect_once_and_in_order()

@@ -1,4 +1,4 @@
-"""The consumer loop outlasts its broker and its database: they may die and come back at any time."""
+"""The consumer loop outlasts its broker and its database, which may die and come back any time."""
 
 import gc
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from structlog.typing import EventDict
 from devstack import Stack, create_database, private
 from tests.integration.kafka_consumers import Consumer, Publisher, World, eventually
 
-# kafka-python leaves the sockets of connections that were refused to the garbage collector (3.0.12).
+# kafka-python leaves sockets of refused connections to the garbage collector (3.0.12).
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
@@ -46,7 +46,7 @@ def publisher(world: World) -> Publisher:
 def test_the_broker_is_killed_and_started_again(
     world: World, publisher: Publisher, private_stack: Stack
 ) -> None:
-    """Nothing is lost or doubled by it; the log says once that it has gone and once that it is back."""
+    """Nothing is lost or doubled; the log says once that it has gone, once that it is back."""
     with capture_logs() as logs, Consumer(world, max_batch=20):
         publisher.publish(2_000)
         eventually(lambda: world.effects() != {})
@@ -96,7 +96,7 @@ def test_broker_and_database_are_killed_and_started_again(
 def test_it_can_be_stopped_while_the_database_is_gone(
     world: World, publisher: Publisher, private_stack: Stack
 ) -> None:
-    """A consumer that waits for the database ends when it is asked to, and its batch is not lost."""
+    """A consumer that waits for the database ends when asked to, and its batch is not lost."""
     with capture_logs() as logs, Consumer(world):
         publisher.publish(20)
         publisher.assert_each_takes_effect_once_and_in_order()

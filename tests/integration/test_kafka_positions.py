@@ -38,7 +38,7 @@ def _take(connection: psycopg.Connection[Any]) -> dict[tuple[str, int], Position
 def test_a_partition_is_read_on_where_the_group_left_it(
     connection: psycopg.Connection[Any],
 ) -> None:
-    """New to a group it starts at its beginning; later holders go on from where the last one was."""
+    """New to a group it starts at its beginning; later holders go on where the last one was."""
     assert _take(connection) == {
         ("facts", 0): Position(next_offset=5, epoch=1, topic_id=TOPIC_ID),
         ("facts", 1): Position(next_offset=0, epoch=1, topic_id=TOPIC_ID),
@@ -106,7 +106,7 @@ def _is_waiting(connection: psycopg.Connection[Any], other: psycopg.Connection[A
 def test_what_became_of_a_batch_is_seen_in_its_positions(
     connection: psycopg.Connection[Any], step: Step, standing: Standing
 ) -> None:
-    """A batch was committed if its positions are behind it, and is lost if another has moved them."""
+    """A batch is committed if its positions are behind it, lost if another has moved them."""
     _take(connection)
     assert GROUP.standing(connection, [step]) is standing
 

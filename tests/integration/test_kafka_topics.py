@@ -44,7 +44,7 @@ def test_topics_are_made_once_as_they_are_described(kafka: KafkaSettings) -> Non
 
 
 def test_topics_can_be_made_by_several_at_once(kafka: KafkaSettings) -> None:
-    """However many make the same topics at once, each topic is made by one of them and none fails."""
+    """However many make the same topics at once, one of them makes each topic and none fails."""
     specs = [TopicSpec(name=kafka.topic(str(number)), partitions=1) for number in range(5)]
     with ThreadPoolExecutor(4) as threads:
         created = threads.map(lambda _: create_topics(kafka, specs), range(4))
@@ -66,7 +66,7 @@ def test_a_cluster_keeps_its_id(kafka: KafkaSettings) -> None:
 
 
 def test_lag_is_what_a_group_has_still_to_read(kafka: KafkaSettings) -> None:
-    """Lag counts from the next offset, or the beginning, to the end; what is not there counts nothing."""
+    """Lag counts from the next offset, or the beginning, to the end; what is missing has none."""
     read, unread, missing = kafka.topic("read"), kafka.topic("unread"), kafka.topic("missing")
     create_topics(kafka, [TopicSpec(name=name, partitions=2) for name in (read, unread)])
     sender = producer(kafka)

@@ -3,12 +3,15 @@
 import time
 from collections.abc import Iterator
 from itertools import repeat
+from pathlib import Path
 
 import psycopg
 import pytest
 
+from devstack.stack import launch
 from schemas.journal import AwardGranted
 from services.achievements.mail.languages import WORDS
+from services.achievements.mail.queue import HOLD_SECONDS
 from services.journal import Journal
 from tests.integration.mail_server import MailServer, mail_server
 from tests.integration.notifying import (
@@ -279,6 +282,29 @@ def test_a_database_that_goes_doubles_nothing(
                 )
         halt.go_on()
         eventually(lambda: outcomes(journal) == {"mia": "sent"})
+    assert server.recipients == ["mia@example.org"]
+
+
+def test_a_database_that_was_away_for_long_doubles_nothing(
+    server: MailServer, tmp_path: Path
+) -> None:
+    """Issue 4: nor does one that comes back when the hold on the mail under way has run out long ago."""
+    postgres = launch(["postgres"], tmp_path, tmp_path)["postgres"]
+    try:
+        with migrated(postgres.address) as journal:
+            take(journal, registered("mia"))
+            halt = server.script.halt("mia@example.org")
+            grant(journal, "mia")
+            with notifying(journal, server), notifying(journal, server):
+                halt.wait()
+                postgres.kill()
+                time.sleep(HOLD_SECONDS + 1)
+                postgres.start()
+                time.sleep(HOLD_SECONDS / 2)  # whoever leads now could take the mail for lost
+                halt.go_on()
+                eventually(lambda: outcomes(journal) == {"mia": "sent"})
+    finally:
+        postgres.discard()
     assert server.recipients == ["mia@example.org"]
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import repeat
-from time import sleep
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -23,6 +22,7 @@ from services.kafka import Message
 from tests.golden.stored_events import STORED_EVENTS
 from tests.integration.service import append, empty, migrated, project
 from tests.integration.sharing_processes import fresh_database
+from tests.integration.test_journal import until_a_writer_waits
 from tests.unit.test_schemas_samples import (
     LOGO,
     NINE,
@@ -190,7 +190,7 @@ def test_two_writers_in_one_session(journal: Journal) -> None:
         with journal.transaction() as connection:
             completed(connection)
             second = threads.submit(give)
-            sleep(0.3)  # it has loaded an empty stream by now, and waits for the journal's lock
+            until_a_writer_waits(journal)  # it has loaded an empty stream by then
             assert not second.done()
         with pytest.raises(errors.UniqueViolation):
             second.result(timeout=10)

@@ -1,8 +1,10 @@
 """What achievements has stored once can be read for ever; see tests/golden/README.md."""
 
+import json
 from hashlib import sha256
 
 import pytest
+from msgspec import structs
 
 from projections.entitlement import Due
 from schemas.cloudevents import CloudEvent
@@ -11,7 +13,7 @@ from services.achievements.granting import award_stream
 from services.achievements.recording import route
 from services.journal import Entry, StructMapper, stream_id
 from tests.golden.__main__ import JOURNAL, SUMS
-from tests.golden.stored_events import STORED_EVENTS
+from tests.golden.stored_events import STORED_EVENTS, stored_name
 from tests.unit.test_schemas_samples import NINE, SAMPLES, taken
 
 MAPPER = StructMapper(EVENT_TYPES)
@@ -28,16 +30,18 @@ def test_every_stored_name_has_its_golden_file() -> None:
     """Each name that can be stored has a file, and each file tells what was stored under such a name."""
     files = {file.name.removesuffix(".json") for file in JOURNAL.iterdir()}
     assert files == STORED_EVENTS.keys()
-    assert {name.removesuffix(".sparse") for name in files} == EVENT_TYPES.keys()
+    assert {stored_name(name) for name in files} == EVENT_TYPES.keys()
 
 
-def test_every_event_that_can_be_sparse_has_a_sparse_one() -> None:
-    """An event with optional fields has a file without any of them, and one with all of them."""
+def test_every_field_has_its_golden_file() -> None:
+    """Each field is in some file of its event, and where fields are optional a sparse file has none of them."""
     for name, cls in EVENT_TYPES.items():
-        can_be_sparse = len(cls.__struct_defaults__) > 0
-        assert (f"{name}.sparse" in STORED_EVENTS) == can_be_sparse
-        stored = (JOURNAL / f"{name}.json").read_bytes()
-        assert all(f'"{field}":'.encode() in stored for field in cls.__struct_fields__)
+        files = [JOURNAL / f"{one}.json" for one in STORED_EVENTS if stored_name(one) == name]
+        stored: set[str] = set().union(*(json.loads(file.read_bytes()) for file in files))
+        assert stored == set(cls.__struct_fields__)
+        if cls.__struct_defaults__:
+            sparse = json.loads((JOURNAL / f"{name}.sparse.json").read_bytes())
+            assert sparse.keys() == {one.name for one in structs.fields(cls) if one.required}
 
 
 def test_no_golden_file_disappears_or_changes() -> None:
@@ -51,7 +55,7 @@ def test_no_golden_file_disappears_or_changes() -> None:
 def test_what_was_stored_is_read_as_it_was_meant(name: str) -> None:
     """Bytes stored once are read as the event that was meant."""
     stored = (JOURNAL / f"{name}.json").read_bytes()
-    event = MAPPER.decode(name.removesuffix(".sparse"), stored)
+    event = MAPPER.decode(stored_name(name), stored)
     assert event == STORED_EVENTS[name]
     assert type(event) is type(STORED_EVENTS[name])
 
@@ -60,7 +64,7 @@ def test_what_was_stored_is_read_as_it_was_meant(name: str) -> None:
 def test_what_is_stored_today_are_the_same_bytes(name: str) -> None:
     """Today's events are stored under the same names as the same bytes; one that isn't any more needs a new name."""
     stored = MAPPER.to_stored_event(Entry(STREAM, 7, STORED_EVENTS[name]))
-    assert stored.topic == name.removesuffix(".sparse")
+    assert stored.topic == stored_name(name)
     assert stored.state == (JOURNAL / f"{name}.json").read_bytes()
     assert (stored.originator_id, stored.originator_version) == (STREAM, 7)
     assert MAPPER.to_domain_event(stored) == Entry(STREAM, 7, STORED_EVENTS[name])

@@ -16,7 +16,7 @@ def test_names_begin_with_their_prefix() -> None:
 
 
 def test_every_client_understands_what_it_is_told() -> None:
-    """Consumers, producers and admin clients know all of the settings, and each server on its own."""
+    """Consumers, producers and admin clients know all settings, and each server on its own."""
     told = KafkaSettings(bootstrap_servers="a:1, b:2", sasl_username="u").client()
     assert told["bootstrap_servers"] == ["a:1", "b:2"]
     assert told["sasl_plain_username"] == "u"

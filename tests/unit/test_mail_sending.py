@@ -1,11 +1,12 @@
 """Rule 19: where mails go, when they are tried again, and which are not wanted."""
 
 import pytest
+from msgspec.structs import replace
 
 from services.achievements.mail.dispatch import MAX_DEFERRALS, pause_seconds
 from services.achievements.mail.recipients import Recipient
 from services.achievements.mail.smtp import SmtpServer, smtp_url
-from services.achievements.notify import _new_mail
+from services.achievements.notify import new_mail
 from services.achievements.settings import AchievementsSettings
 from services.environment import SettingsError, read_settings
 from tests.unit.mails import BADGE
@@ -56,12 +57,17 @@ def test_the_first_pauses_are_short_and_all_together_last_for_days() -> None:
     assert 4 * 86_400 <= total <= 6 * 86_400
 
 
+def test_what_is_granted_without_an_email() -> None:
+    """Issue 4.4: a grant that is marked so is not mailed, whoever could be written to."""
+    assert new_mail(replace(BADGE, mailed=False), REACHABLE).outcome == "unwanted"
+
+
 def test_one_who_can_be_written_to() -> None:
     """Rule 19: a mail is sent where an address is known, and its owner neither erased nor unsubscribed."""
-    assert _new_mail(BADGE, REACHABLE).outcome is None
+    assert new_mail(BADGE, REACHABLE).outcome is None
     for recipient, outcome in (
         (REACHABLE._replace(address=None), "no_address"),
         (REACHABLE._replace(unsubscribed=True), "unsubscribed"),
         (REACHABLE._replace(address=None, erased=True), "erased"),
     ):
-        assert _new_mail(BADGE, recipient).outcome == outcome
+        assert new_mail(BADGE, recipient).outcome == outcome

@@ -34,9 +34,9 @@ def test_no_cell_is_a_formula(user_id: str, name: str) -> None:
     for line in cells(text):
         assert not any(cell.startswith(FORMULAS) for cell in line)
     for delimiter in ";\t":
-        for line in text.splitlines():
-            for cell in line.split(delimiter):
-                assert not cell.lstrip(" ").startswith(("=", "+", "-", "@", "＝"))
+        for row in text.splitlines():
+            for part in row.split(delimiter):
+                assert not part.lstrip(" ").startswith(("=", "+", "-", "@", "＝"))
 
 
 @given(st.lists(st.tuples(nasty, nasty), max_size=5))

@@ -32,6 +32,7 @@ log = structlog.get_logger()
 MAX_UNDER_WAY: Final = 8
 TURN_SECONDS: Final = 0.5
 _GRACE_SECONDS: Final = 15.0
+_LOG_SECONDS: Final = 5.0
 # With pauses that double up to an hour, these are the five days that RFC 5321, 4.5.4.1, wants.
 MAX_DEFERRALS: Final = 130
 _FIRST_PAUSE_SECONDS: Final = 2.0
@@ -74,6 +75,8 @@ class Dispatch:
         self._under_way: dict[Future[Fate], Claim] = {}
         self._server = _Server()
         self._hold_again_at = 0.0
+        self._unlogged: Counter[str] = Counter()
+        self._log_at = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -85,7 +88,8 @@ class Dispatch:
         _traceback: TracebackType | None,
     ) -> None:
         try:
-            self._finish()
+            self.finish()
+            self._log()
         finally:
             self._post.break_off()
             self._post.hang_up()
@@ -93,17 +97,24 @@ class Dispatch:
 
     def turn(self) -> bool:
         """Writes down what has come back, and sends what is due; True while anything is under way."""
-        try:
-            self._write_down()
-            self._send_due()
-        except Exception:
-            self._finish()  # whoever leads next must learn of it
-            raise
+        self._write_down()
+        self._send_due()
+        self._log()
         if not self._under_way:
             self._post.hang_up()
             return False
         wait(self._under_way, TURN_SECONDS, FIRST_COMPLETED)
         return True
+
+    def finish(self) -> None:
+        """Waits for all that is under way and writes it down, as soon as the database is there.
+
+        Once told to stop it waits a while only, and then breaks off what is left.
+        """
+        self._await_all(_GRACE_SECONDS)
+        if self._under_way:
+            self._post.break_off()
+            self._await_all(TURN_SECONDS)
 
     def _send_due(self) -> None:
         room = self._server.room(len(self._under_way))
@@ -158,18 +169,17 @@ class Dispatch:
             self._server.answered(future.result())
         for outcome, count in outcomes.items():
             MAILS.labels(outcome).inc(count)
-        if outcomes:
-            log.info("mails", **outcomes)
+        self._unlogged.update(outcomes)
 
-    def _finish(self) -> None:
-        """Waits for what is under way, and breaks it off where that takes too long for one who is to stop."""
-        self._await_all(_GRACE_SECONDS)
-        if self._under_way:
-            self._post.break_off()
-            self._await_all(TURN_SECONDS)
+    def _log(self) -> None:
+        """One line for a burst, and one every few seconds while it lasts."""
+        if self._unlogged and (not self._under_way or monotonic() >= self._log_at):
+            log.info("mails", **self._unlogged)
+            self._unlogged.clear()
+            self._log_at = monotonic() + _LOG_SECONDS
 
     def _await_all(self, seconds: float) -> None:
-        """Writes down what is under way, however long the database is away; once told to stop, so long at most."""
+        """Waits however long it takes; once told to stop, so many seconds at most."""
         deadline: float | None = None
         while self._under_way:
             if self._stop.is_set():

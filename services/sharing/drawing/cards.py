@@ -89,7 +89,7 @@ def _tell(
             room = Room(place.width, [size * scale for size in sizes], lines, leading)
             return sheet.set(text, role, room, 300)
 
-        yield Row("P", 0, sheet.label(kind, 22 * scale), palette.accent)
+        yield Row("P", 0, sheet.label(kind, design.mark, 22 * scale), palette.accent)
         title = block(design.title, "display", [64, 58, 52, 46, 40], 2, 1.22)
         yield Row("P", 6 * scale, title, palette.ink)
         recipient = sheet.recipient(design.recipient_name, design.organization_name)

@@ -103,7 +103,8 @@ def _rows(sheet: Sheet, design: CertificateDesign, width: float, scale: float) -
         room = Room(width, [size * scale for size in sizes], lines, leading)
         return sheet.set(text, role, room, 600)
 
-    yield Row("P", 0, sheet.label(sheet.words.certificate, 10 * scale), accent)
+    kind = sheet.label(sheet.words.certificate, design.mark, 10 * scale)
+    yield Row("P", 0, kind, accent)
     title = paragraph(design.title, "display", [32, 29, 26, 23, 20], 2, 1.25)
     yield Row("H1", 6 * scale, title, INK)
     awarded = paragraph(sheet.words.awarded_to, "text", [11.5], 1, 1.4)

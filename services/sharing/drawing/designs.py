@@ -7,6 +7,7 @@ import msgspec
 
 Paper = Literal["a4", "letter"]
 Mark = Literal["preview", "revoked"]
+_LETTER_WIDTH = 216
 
 
 class CertificateDesign(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,5 +56,8 @@ class BadgeDesign(msgspec.Struct, frozen=True, kw_only=True):
 
 def paper_of(locale: str) -> Paper:
     """The paper that is used where a locale (BCP 47) is from, by the CLDR; A4 where unknown."""
-    _, width = icu.LocaleData(icu.Locale.forLanguageTag(locale).getName()).getPaperSize()
-    return "letter" if width == 216 else "a4"
+    name = icu.Locale.forLanguageTag(locale).getName()
+    if not name:
+        return "a4"
+    _, width = icu.LocaleData(name).getPaperSize()
+    return "letter" if width == _LETTER_WIDTH else "a4"

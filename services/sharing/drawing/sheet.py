@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from services.sharing.drawing.characters import drawable
+from services.sharing.drawing.designs import Mark
 from services.sharing.drawing.fonts import UNITS_PER_EM, Role
 from services.sharing.drawing.paragraphs import Block, Room, fit
 from services.sharing.drawing.paths import Box
@@ -53,8 +54,9 @@ class Sheet:
             organization=organization_name
         )
 
-    def label(self, text: str, size: float) -> Block:
-        """Words of our own that say what kind of thing this is: set wide, where the script can."""
+    def label(self, kind: str, mark: Mark | None, size: float) -> Block:
+        """What kind of thing this is, set wide where the script can, and what is wrong with it."""
+        text = f"{kind} · {self.words.of_mark(mark)}" if mark else kind
         spelling = Spelling("strong", self.words.language)
         if direction_of(text, self.direction) == "rtl":
             line = shape_line(text, spelling, "rtl")
