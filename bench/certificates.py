@@ -88,9 +88,10 @@ def _typst() -> dict[str, Draw]:
     def draw(design: CertificateDesign) -> bytes:
         values = {key: str(value) for key, value in msgspec.structs.asdict(design).items()}
         values["qr"] = _qr_code(design).decode()
-        made: bytes = compiler.compile(
+        made = compiler.compile(
             _TYPST.encode(), format="pdf", pdf_standards="ua-1", sys_inputs=values
         )
+        assert isinstance(made, bytes)  # other kinds of documents are several files
         return made
 
     return {"typst": draw}

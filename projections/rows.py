@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
+from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, Final, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
 
@@ -153,13 +154,16 @@ class Table(Generic[Row]):
         self.row = row
         self.key = tuple(key)
         self.columns = row.__struct_fields__
+        # of one name, attrgetter gives no tuple
+        self._key_of = attrgetter(*key) if len(key) > 1 else lambda row: (getattr(row, key[0]),)
         self._indexes = indexes
         self._types = {column: _sql_type(hint) for column, hint in get_type_hints(row).items()}
         self._definitions = ", ".join(f"{column} {type_}" for column, type_ in self._types.items())
 
     def key_of(self, row: Row) -> Key:
         """The row's primary key."""
-        return tuple(getattr(row, column) for column in self.key)
+        key: Key = self._key_of(row)
+        return key
 
     def create_statements(self) -> list[str]:
         """SQL that creates the table and its indexes where they are missing, in the first schema of the path."""

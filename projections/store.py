@@ -30,6 +30,9 @@ from schemas import journal
 
 Connection = psycopg.Connection[Any]
 
+_COUNTING = (journal.SessionCompleted, journal.FeedbackSubmitted, journal.AwardedByHand)
+"""Events by which something may come due to the members that they touch."""
+
 
 def create_tables(connection: Connection) -> None:
     """Creates what is missing of the read models' tables, in the first schema of the connection's path."""
@@ -58,13 +61,16 @@ def load(connection: Connection, events: Sequence[journal.Event]) -> Progress:
     progress = Progress()
     for session in SESSIONS.select(connection, sessions_of(events)):
         progress.put_loaded(SESSIONS, session)
-    touched = Counter(touched_by(progress, events))
+    counting = [event for event in events if isinstance(event, _COUNTING)]
+    others = [event for event in events if not isinstance(event, _COUNTING)]
+    times_touched = Counter(touched_by(progress, counting))
+    touched = {*times_touched, *touched_by(progress, others)}
     with connection.pipeline():
         answers = _ask(connection, events, touched)
         met = ask_met(connection, events)
     _take_in(progress, answers)
     progress.met.update(met or ())
-    close = {one for one, times in touched.items() if may_come_due(progress, one, times)}
+    close = {one for one, times in times_touched.items() if may_come_due(progress, one, times)}
     _load_participations(connection, progress, close)
     return progress
 

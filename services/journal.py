@@ -1,9 +1,10 @@
 """The append-only store of events in PostgreSQL, used by both services.
 
-It stands on the eventsourcing library at its narrow seam: its tables, which its own recorders can read, its stored
-events and its mapper. A journal is one table; an event's position (`notification_id`) grows in commit order without
-gaps, because every writer appends under one advisory lock held until its commit. `recorded_at` is taken under that
-lock and never goes back.
+It stands on the eventsourcing library at its narrow seam: its tables, which its own recorders can
+read, its stored events and its mapper. A journal is one table; an event's position
+(`notification_id`) grows in commit order, because every writer appends under one advisory lock held
+until its commit: nothing ever appears behind a reader. `recorded_at` is taken under that lock and
+never goes back.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

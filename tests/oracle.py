@@ -38,6 +38,8 @@ NAMES: Final = {
 THRESHOLDS: Final = {"connector": 10, "mentee": 10, "mentor": 10, "super_mentor": 40}
 ROLES: Final = {"connector": None, "mentee": "mentee", "mentor": "mentor", "super_mentor": "mentor"}
 """In which role sessions count towards a badge."""
+NEVER: Final = 1_000_000
+"""More sessions than anybody has."""
 
 
 class Way(NamedTuple):
@@ -143,9 +145,9 @@ class Oracle(Known):
     def _ways(self, achievement: Achievement, certificate: Certificate) -> list[Way]:
         """Automatic and by hand; where both were due at once, the smaller instant goes first."""
         series = self.certificate_series(achievement)
-        required = certificate.now.get("required_sessions")
+        required = certificate.now.get("required_sessions") or NEVER
         automatic = manual = None
-        if required is not None and len(series.all) >= required and achievement not in self.grants:
+        if len(series.all) >= required and achievement not in self.grants:
             asked = [version.get("required_sessions") for version in certificate.versions]
             automatic = _automatic(series, [n for n in asked if n and n <= len(series.all)])
         waiting = self.waiting.get(achievement, [])

@@ -22,7 +22,7 @@ from services.achievements.errors import DomainError
 from services.achievements.grants import advance, advance_to_head, at_head
 from services.achievements.mail import recipients
 from services.achievements.mail.recipients import Member
-from services.achievements.recording import Route, Streams, program_route
+from services.achievements.recording import Route, Streams, platform_stream, program_route
 from services.journal import Entry, Journal, stream_id
 
 MAX_THRESHOLD: Final = 10_000
@@ -183,7 +183,7 @@ def _set_badge(
     if badge.threshold is not None and not 1 <= badge.threshold <= MAX_THRESHOLD:
         raise PlanError(f"--badge {badge.code}: the threshold must be 1 to {MAX_THRESHOLD}")
     its_stream = (
-        stream_id("", "platform")
+        platform_stream()
         if organization_id is None
         else stream_id(organization_id, "organization")
     )

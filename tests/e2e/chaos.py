@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -26,8 +26,7 @@ from tests.e2e.comparison import (
 )
 from tests.e2e.database import leaks, wait_until_drained
 from tests.e2e.expected import activity, home
-from tests.e2e.history import PHASES, Held, History
-from tests.e2e.interleaving import Erased, Interleaving
+from tests.e2e.history import PHASES
 from tests.e2e.kafka import (
     Announcement,
     Topics,
@@ -38,6 +37,7 @@ from tests.e2e.kafka import (
 )
 from tests.e2e.members import FEEDBACK_URL, SECRET, views, wait_until_ready
 from tests.e2e.names import MAIL_MARK, NAME_MARK, REMARK_MARK
+from tests.e2e.script import Script
 from tests.e2e.service import IMPATIENT, Chaos, Fleet, run
 from tests.oracle import Oracle
 
@@ -94,8 +94,7 @@ class Run:
         }
         self._folder = folder
         self._oracle = Oracle()
-        self._history = History(plan.seed, plan.facts)
-        self._interleaving = Interleaving(Random(f"order {plan.seed}"))
+        self._script = Script(plan.seed, plan.facts)
         self._chaos_random = Random(f"chaos {plan.seed}")
         self._heard_of: set[str] = set()
         self.report = Report()
@@ -110,16 +109,13 @@ class Run:
                 self._phase(number, fleet)
                 self._compare_views(f"after phase {number}")
             self._compare_dead_letters()
+        self._count("facts", self._script.facts)
         self.report.problems += fleet.failures
-        self.report.problems += leaks(self._database_url, self._erased_numbers())
+        self.report.problems += leaks(self._database_url, self._script.erased_numbers())
         return self.report
 
     def _phase(self, number: int, fleet: Fleet) -> None:
-        before = frozenset(self._erased())
-        queues = self._history.phase(number, sorted(self._held()))
-        now = frozenset(user_id for _, user_id in {*self._erased()} - before)
-        messages = self._interleaving.phase(queues, Erased(before, now))
-        self._count("facts", sum(len(queue) for queue in queues))
+        messages = self._script.phase(number, self._oracle)
         self._count("messages", len(messages))
         started = time.monotonic()
         with Chaos(fleet, self._chaos_random, self._plan.pause_seconds) as chaos:
@@ -157,7 +153,7 @@ class Run:
     def _compare_views(self, when: str) -> None:
         base_url = f"http://127.0.0.1:{self._port.number}"
         wait_until_ready(base_url)
-        for seen in views(base_url, self._history.people()):
+        for seen in views(base_url, self._script.people()):
             who = f"{when}: {seen.organization_id} {seen.user_id}"
             expected = activity(self._oracle, seen.organization_id, seen.user_id, FEEDBACK_URL)
             self.report.problems += compare_views(who, expected, seen.activity)
@@ -172,21 +168,6 @@ class Run:
         again = sum(len(letters) - 1 for letters in found.values())
         self._count("dead letters told again", again)
         self._count("dropped registrations of erased members", self._oracle.dropped)
-
-    def _held(self) -> Iterator[Held]:
-        for achievement, grants in self._oracle.grants.items():
-            for grant in grants:
-                if grant.event and not grant.revoked:
-                    yield Held(*achievement, grant.event["award_id"])
-
-    def _erased(self) -> Iterator[tuple[str, str]]:
-        for organization in self._history.organizations:
-            yield from ((organization.id, user_id) for user_id in organization.erased)
-
-    def _erased_numbers(self) -> Iterator[tuple[int, int]]:
-        for organization in self._history.organizations:
-            for user_id in organization.erased:
-                yield organization.number, organization.users.index(user_id)
 
     def _count(self, what: str, number: int) -> None:
         self.report.figures[what] += number

@@ -163,7 +163,7 @@ def test_who_may_ask(client: Client, journal: Journal) -> None:
 
 
 @settings(
-    max_examples=8,
+    max_examples=5,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -41,7 +41,7 @@ from tests.scenario import (
     session,
 )
 
-EXAMPLES = 12
+EXAMPLES = 8
 PATIENCE_SECONDS = 20
 CHECKS = [
     not_a_server_error,

@@ -12,6 +12,7 @@ from kafka import KafkaAdminClient, TopicPartition
 from structlog.testing import capture_logs
 
 from devstack import Addresses
+from services import stream
 from services.kafka import (
     Message,
     PositionOutOfRangeError,
@@ -82,8 +83,12 @@ def test_consumers_that_come_and_go_share_the_work(world: World, publisher: Publ
         publisher.assert_each_takes_effect_once_and_in_order()
 
 
-def test_a_consumer_may_come_before_its_topic(world: World, publisher: Publisher) -> None:
-    """A consumer that is there before its topic reads it from the beginning once there is one."""
+@pytest.mark.parametrize("poll_timeout_ms", [2, 200])
+def test_a_consumer_may_come_before_its_topic(
+    world: World, publisher: Publisher, monkeypatch: pytest.MonkeyPatch, poll_timeout_ms: int
+) -> None:
+    """It reads the topic from the beginning once there is one, also if joining outlasts polls."""
+    monkeypatch.setattr(stream, "_POLL_TIMEOUT_MS", poll_timeout_ms)
     _delete_topic(world)
     with KafkaAdminClient(**world.kafka.client()) as admin, Consumer(world):
         eventually(lambda: world.group in {group["group_id"] for group in admin.list_groups()})

@@ -72,7 +72,7 @@ def test_nobody_is_nowhere() -> None:
     assert not Naming([]).is_in("anything")
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), st.booleans())
 def test_any_name_in_json(name: str, is_escaped: bool) -> None:
     """Any name is found as a value in JSON, whether what is beyond ASCII is escaped or not."""
@@ -80,7 +80,7 @@ def test_any_name_in_json(name: str, is_escaped: bool) -> None:
     assert Naming([name]).is_in(readable(b"acme", value, ()))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(st.none() | st.binary(), st.binary())
 def test_any_bytes_are_readable(key: bytes | None, value: bytes) -> None:
     """Whatever the bytes are, there is a text to look into."""
