@@ -24,6 +24,7 @@ from kafka.errors import (
 from kafka.net.compat import KafkaNetClient
 from kafka.structs import MemberState
 
+from services.records import tolerate_header_names
 from services.topics import KafkaSettings, Partition
 
 _POLL_TIMEOUT_MS: Final = 200
@@ -58,6 +59,7 @@ class Stream:
     def __init__(
         self, kafka: KafkaSettings, *, group: str, topics: Sequence[str], session_timeout_ms: int
     ) -> None:
+        tolerate_header_names()
         heartbeat_ms = min(3_000, session_timeout_ms // 3)
         self.heartbeat_seconds: Final = heartbeat_ms / 1_000
         self._consumer = KafkaConsumer(

@@ -70,6 +70,34 @@ def test_a_message_reaches_the_handler_as_it_was_published(world: World) -> None
     ]
 
 
+def test_a_header_name_that_is_no_text_stops_nobody(world: World) -> None:
+    """Such a message is read, with substitutes in that name alone, and so are those behind it."""
+    sender = producer(world.kafka)
+    headers = [("ce_id", b"\xff"), (_NotText("name"), b"\xff"), ("last", b"")]
+    for value in (b"first", b"\xff", b"last"):
+        sender.send(world.topic, partition=0, key=b"\xff", value=value, headers=headers)
+    sender.close()
+    messages: list[Message] = []
+
+    def handle(batch: Sequence[Message]) -> Work:
+        messages.extend(batch)
+        return lambda connection: None
+
+    with Consumer(world, handle=handle):
+        eventually(lambda: len(messages) == 3)
+    assert [message.value for message in messages] == [b"first", b"\xff", b"last"]
+    assert {message.key for message in messages} == {b"\xff"}
+    for message in messages:
+        assert message.headers == [("ce_id", b"\xff"), ("a??z", b"\xff"), ("last", b"")]
+
+
+class _NotText(str):
+    """A name that the producer takes for text, while other bytes are sent."""
+
+    def encode(self, *_: object) -> bytes:
+        return b"a\xff\xfez"
+
+
 def test_consumers_that_come_and_go_share_the_work(world: World, publisher: Publisher) -> None:
     """While consumers join and leave, each message takes effect once, in its partition's order."""
     with Consumer(world, name="a", max_batch=100):

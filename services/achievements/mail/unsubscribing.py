@@ -119,7 +119,7 @@ def _page(
         text=Sentence(notice.text, {"organization": one_line(organization)}),
     )
     again = {"Retry-After": "2"} if status is HTTPStatus.SERVICE_UNAVAILABLE else {}
-    return Response(page, status, _HEADERS | again)
+    return Response(page, status.value, _HEADERS | again)
 
 
 _template: Final = HTML.get_template("unsubscribe.html")
