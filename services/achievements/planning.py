@@ -8,7 +8,7 @@ where the outcome is the same.
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 from uuid import UUID
 
 import msgspec
@@ -93,7 +93,7 @@ class Plan(Struct, frozen=True):
     outcome: Outcome
     forecast: Forecast
 
-    def identified(self) -> "Plan":
+    def identified(self) -> Self:
         """The plan with the id that it must have."""
         content = msgspec.json.encode(structs.replace(self, plan_id=""))
         return structs.replace(self, plan_id=sha256(content).hexdigest()[:32])
@@ -160,6 +160,7 @@ def _carry_out(
     journal: Journal, connection: Connection, change: Change, hand: _Hand
 ) -> tuple[Outcome, Forecast]:
     """Makes the change at the journal's head, grants what is due by it, and looks at what came of it."""
+    _check_badges(connection, change)
     before = plan_effects.thresholds(connection, change)
     for badge in change.badges:
         _set_badge(journal, connection, change.organization_id, badge, hand.by)
@@ -178,6 +179,19 @@ def _carry_out(
     return outcome, Forecast(tuple(standings), dict(sorted(unmailed.items())), tuple(notes))
 
 
+def _check_badges(connection: Connection, change: Change) -> None:
+    for badge in change.badges:
+        if badge.code not in BADGES_BY_CODE:
+            raise PlanError(
+                f"--badge {badge.code}: there is no such badge; there are {', '.join(BADGES_BY_CODE)}"
+            )
+        if badge.threshold is not None and not 1 <= badge.threshold <= MAX_THRESHOLD:
+            raise PlanError(f"--badge {badge.code}: the threshold must be 1 to {MAX_THRESHOLD}")
+    one = change.organization_id
+    if one is not None and not ORGANIZATIONS.select(connection, [(one,)]):
+        raise PlanError(f"--organization {one}: it was never configured")
+
+
 def _set_badge(
     journal: Journal,
     connection: Connection,
@@ -185,17 +199,11 @@ def _set_badge(
     badge: BadgeChange,
     by: str,
 ) -> None:
-    if badge.code not in BADGES_BY_CODE:
-        raise PlanError(
-            f"--badge {badge.code}: there is no such badge; there are {', '.join(BADGES_BY_CODE)}"
-        )
-    if badge.threshold is not None and not 1 <= badge.threshold <= MAX_THRESHOLD:
-        raise PlanError(f"--badge {badge.code}: the threshold must be 1 to {MAX_THRESHOLD}")
-    its_stream = platform_stream()
-    if organization_id is not None:
-        if not ORGANIZATIONS.select(connection, [(organization_id,)]):
-            raise PlanError(f"--organization {organization_id}: it was never configured")
-        its_stream = stream_id(organization_id, "organization")
+    its_stream = (
+        platform_stream()
+        if organization_id is None
+        else stream_id(organization_id, "organization")
+    )
     known = journal.load(connection, [its_stream]).get(its_stream)
     version = known[-1].originator_version if known else 0
     event = BadgeThresholdSet(

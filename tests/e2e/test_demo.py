@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
+import msgspec
 import psutil  # type: ignore[import-untyped]  # it ships no types
 import psycopg
 import pytest
@@ -18,8 +19,14 @@ from kafka import KafkaAdminClient
 from rich.cells import cell_len
 
 from devstack import Addresses, shared
+from devstack.demo import expectations, story
 from devstack.demo.__main__ import CHAPTERS
 from devstack.demo.running import PROCESSES
+from devstack.demo.sees import Sees, progress
+from devstack.demo.wire import envelope
+from schemas import learning
+from schemas.cloudevents import Decoder, RefusedError
+from tests.scenario import World
 
 CHECKOUT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 180
@@ -79,6 +86,34 @@ class Demo:
 def servers() -> Iterator[Addresses]:
     with shared() as addresses:
         yield addresses
+
+
+def test_what_the_demo_expects_is_what_the_rules_say() -> None:
+    """The same facts, decided and counted in memory, give what the demo holds the services to."""
+    world = World()
+    early, late = story.SESSIONS[story.EARLY_FEEDBACK], story.SESSIONS[story.LATE_FEEDBACK]
+    told = [*story.directory(), story.feedback(early, "asuka", early.feedback_at)]
+    told += [*story.season(), story.session_completed(story.SESSIONS[story.DELIVERED_TWICE])]
+    assert _seen(world, told) == expectations.SEASON
+    told = [story.session_completed(story.SESSIONS[story.POISON])]
+    assert _seen(world, told) == expectations.MENDED
+    told = [story.certificate_enabled("borders", story.REQUIRED_SESSIONS, "")]
+    assert _seen(world, told) == expectations.CERTIFICATE
+    told = [story.feedback(late, "leila", story.LATE_FEEDBACK_AT)]
+    assert _seen(world, told) == expectations.LATE_FEEDBACK
+    told = [story.certificate_enabled("leadership", None, ""), story.awarded_by_hand()]
+    assert _seen(world, told) == expectations.BY_HAND
+    assert sorted(one.user_id for one in world.granted()) == expectations.AWARDS
+
+
+def test_what_is_not_as_expected_is_told() -> None:
+    """Where a member sees something else, it is said what, and what was expected."""
+    expected = Sees(badges_in_progress={"mentor": progress(9, 10)}, without_feedback=("b04",))
+    assert list(expected.differences(expected)) == []
+    assert list(expected.differences(Sees(badges_in_progress={"mentor": progress(8, 10)}))) == [
+        "badges in progress: mentor 8 of 10 (expected: mentor 9 of 10)",
+        "without feedback: none (expected: b04)",
+    ]
 
 
 @contextmanager
@@ -158,6 +193,16 @@ def test_what_cannot_start_is_told_plainly(tmp_path: Path, servers: Addresses) -
         assert "step      starting" in demo.said
         assert "LOG_LEVEL: found 'loud', expected one of debug, info, warning, error" in demo.said
         assert "Traceback" not in demo.said
+
+
+def _seen(world: World, told: list[story.Fact]) -> dict[str, Sees]:
+    """What everybody sees once these facts are told; what can't be used is passed over."""
+    decoder = Decoder[learning.Inbound](learning.INBOUND_TYPES)
+    for fact in told:
+        with suppress(RefusedError):
+            world.given(decoder.decode(envelope(fact), ()).data)
+    activities = {one.user_id: world.activity(one.user_id, "lantern") for one in story.PEOPLE}
+    return {user_id: Sees.of(msgspec.to_builtins(seen)) for user_id, seen in activities.items()}
 
 
 def _quoted_in_the_readme() -> list[str]:

@@ -60,9 +60,7 @@ def test_any_batches_give_what_single_events_give(
     world = told([*LOW, organization(), *history])
     append(journal, world.journal)
     project(journal, chain(limits, repeat(limits[-1])))
-    gone = {
-        entry.event.user_id for entry in world.journal if isinstance(entry.event, MemberErased)
-    }
+    gone = {entry.event.user_id for entry in world.journal if isinstance(entry.event, MemberErased)}
     world.advance()
     for table in TABLES:
         alone = {

@@ -16,7 +16,6 @@ from services.kafka import Message
 from tests.integration.service import migrated
 from tests.scenario import START, certificate, certificate_disabled, session
 
-
 EVERYTHING = Filter()
 
 
