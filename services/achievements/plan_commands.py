@@ -2,37 +2,27 @@
 
 import getpass
 import sys
-from collections import defaultdict
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final, NoReturn, TypeVar
+from typing import Annotated, Final, NoReturn
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.table import Table
+from psycopg.errors import LockNotAvailable
 
 from services.achievements import planning
-from services.achievements.planning import (
-    BadgeChange,
-    Below,
-    CertificateChange,
-    Change,
-    Gain,
-    Outcome,
-    OutcomeMovedError,
-    Plan,
-    PlanError,
-)
-from services.commands import WRONG_USAGE
+from services.achievements.errors import FarBehindError
+from services.achievements.plan_effects import BadgeChange, CertificateChange, Change
+from services.achievements.plan_report import AFTER, BEFORE, MAX_SHOWN, report
+from services.achievements.planning import OutcomeMovedError, Plan, PlanError
+from services.commands import FAILED, WRONG_USAGE
 from services.journal import Journal
 
 REFUSED: Final = 3
-MAX_SHOWN: Final = 20
+MAX_NAME_LENGTH: Final = 128
 
-Item = TypeVar("Item", Gain, Below)
 OpenJournal = Callable[[], AbstractContextManager[Journal]]
 
 
@@ -61,19 +51,16 @@ def add_commands(app: typer.Typer, open_journal: OpenJournal) -> None:
     ) -> None:
         """Show what a change of thresholds would do, exactly, changing nothing."""
         change = _change(organization, badge or [], certificate or [])
-        with open_journal() as journal:
-            try:
-                made = planning.make(journal, change, datetime.now(UTC))
-            except PlanError as error:
-                _wrong_usage(str(error))
+        with open_journal() as journal, _refusals_in_plain_words():
+            made = planning.make(journal, change, getpass.getuser(), datetime.now(UTC))
         if out is not None:
-            out.write_bytes(msgspec.json.format(msgspec.json.encode(made)) + b"\n")
+            _write(out, made)
         if as_json:
             print(msgspec.json.encode(made.outcome).decode())
             return
-        _print_outcome(made.outcome, "would be")
+        print("\n".join(report(made, BEFORE)))
         if out is not None:
-            print(f"\nThe plan is in {out}. To do just this: achievements apply {out}")
+            print(f"Nothing was changed. To do just this: achievements apply {out}")
 
     @app.command()
     def apply(
@@ -87,23 +74,37 @@ def add_commands(app: typer.Typer, open_journal: OpenJournal) -> None:
         ] = None,
     ) -> None:
         """Do just what a plan says, once; exit status 3 where anything else would happen by now."""
-        made = _read(file)
-        with open_journal() as journal:
-            try:
-                outcome = planning.apply(
-                    journal, made, by or getpass.getuser(), datetime.now(UTC), mailed=not no_email
-                )
-            except PlanError as error:
-                _wrong_usage(str(error))
-            except OutcomeMovedError as error:
-                print("Nothing was changed: the outcome would be another by now.", file=sys.stderr)
-                for line in error.moved[:MAX_SHOWN]:
-                    print(f"  {line}", file=sys.stderr)
-                if len(error.moved) > MAX_SHOWN:
-                    print(f"  … and {len(error.moved) - MAX_SHOWN} more", file=sys.stderr)
-                print("Make a fresh plan.", file=sys.stderr)
-                raise typer.Exit(REFUSED) from None
-        _print_outcome(outcome, "were")
+        made, who = _read(file), _name(by or getpass.getuser())
+        with open_journal() as journal, _refusals_in_plain_words():
+            done = planning.apply(journal, made, who, datetime.now(UTC), mailed=not no_email)
+        print("\n".join(report(done, AFTER, mailed=not no_email)))
+
+
+@contextmanager
+def _refusals_in_plain_words() -> Iterator[None]:
+    """Ends with the contract's exit status where something speaks against a plan."""
+    try:
+        yield
+    except PlanError as error:
+        _wrong_usage(str(error))
+    except OutcomeMovedError as error:
+        shown = error.moved[:MAX_SHOWN]
+        if len(error.moved) > MAX_SHOWN:
+            shown.append(f"… and {len(error.moved) - MAX_SHOWN} more")
+        _end(REFUSED, "Nothing was changed: this is not what was planned.", *shown)
+    except FarBehindError:
+        _end(FAILED, "Nothing was changed: the read models are too far behind; see `status`.")
+    except LockNotAvailable:
+        _end(FAILED, "Nothing was changed: others were granting for too long; try again.")
+
+
+def _end(status: int, message: str, *more: str) -> NoReturn:
+    print("\n  ".join((message, *more)), file=sys.stderr)
+    raise typer.Exit(status) from None
+
+
+def _wrong_usage(message: str) -> NoReturn:
+    _end(WRONG_USAGE, message)
 
 
 def _change(organization: str | None, badges: list[str], certificates: list[str]) -> Change:
@@ -111,11 +112,17 @@ def _change(organization: str | None, badges: list[str], certificates: list[str]
         _wrong_usage("name a change: --badge CODE=N, --certificate ORG/PROGRAM=N")
     if organization is not None and not badges:
         _wrong_usage("--organization goes with --badge")
-    return Change(
+    change = Change(
         organization,
         tuple(_badge(text) for text in badges),
         tuple(_certificate(text) for text in certificates),
     )
+    if len({badge.code for badge in change.badges}) < len(badges):
+        _wrong_usage("--badge: one is named twice")
+    programs = {(one.organization_id, one.program_id) for one in change.certificates}
+    if len(programs) < len(certificates):
+        _wrong_usage("--certificate: one is named twice")
+    return change
 
 
 def _badge(text: str) -> BadgeChange:
@@ -140,47 +147,23 @@ def _number(option: str, text: str, number: str) -> int:
     return int(number)
 
 
+def _name(text: str) -> str:
+    if not text.isprintable() or not 1 <= len(text) <= MAX_NAME_LENGTH:
+        _wrong_usage(f"--by: must be 1 to {MAX_NAME_LENGTH} printable characters")
+    return text
+
+
 def _read(file: Path) -> Plan:
     try:
         return msgspec.json.decode(file.read_bytes(), type=Plan)
+    except OSError as error:
+        _wrong_usage(f"{file}: {error.strerror}")
     except msgspec.MsgspecError as error:
         _wrong_usage(f"{file}: is not a plan: {error}")
 
 
-def _wrong_usage(message: str) -> NoReturn:
-    print(message, file=sys.stderr)
-    raise typer.Exit(WRONG_USAGE)
-
-
-def _print_outcome(outcome: Outcome, verb: str) -> None:
-    console = Console(width=None if sys.stdout.isatty() else 120, markup=False, highlight=False)
-    console.print(
-        f"{len(outcome.grants)} awards {verb} granted, {outcome.emails} emails {verb} sent."
-    )
-    _print_groups(console, outcome.grants, _gains)
-    if outcome.below:
-        console.print(f"\n{len(outcome.below)} members keep what they have though below:")
-        _print_groups(console, outcome.below, lambda group: [one.user_id for one in group])
-
-
-def _print_groups(
-    console: Console, items: tuple[Item, ...], lines: Callable[[list[Item]], list[str]]
-) -> None:
-    """One table: for each organization and achievement how many, and the first of them."""
-    groups: defaultdict[tuple[str, str], list[Item]] = defaultdict(list)
-    for item in items:
-        achievement = item.code + (f" of {item.program_id}" if item.program_id else "")
-        groups[item.organization_id, achievement].append(item)
-    if not groups:
-        return
-    table = Table("organization", "achievement", "members", "who", box=None)
-    for (organization_id, achievement), group in groups.items():
-        shown = lines(group[:MAX_SHOWN])
-        if len(group) > MAX_SHOWN:
-            shown.append(f"… and {len(group) - MAX_SHOWN} more")
-        table.add_row(organization_id, achievement, str(len(group)), "\n".join(shown))
-    console.print(table)
-
-
-def _gains(group: list[Gain]) -> list[str]:
-    return [f"{one.user_id}, earned {one.earned_at:%Y-%m-%d %H:%M} UTC" for one in group]
+def _write(file: Path, plan: Plan) -> None:
+    try:
+        file.write_bytes(msgspec.json.format(msgspec.json.encode(plan)) + b"\n")
+    except OSError as error:
+        _wrong_usage(f"--out {file}: {error.strerror}")

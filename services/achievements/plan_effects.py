@@ -48,7 +48,7 @@ class Below(Struct, frozen=True):
 
 
 class Standing(Struct, frozen=True):
-    """An achievement's threshold before and after, and those who have begun and don't hold it then.
+    """An achievement's threshold before and after, and how many have begun it and don't hold it then.
 
     `almost_before` and `almost_after` are how many of them lack just one. There is no threshold before where a
     certificate was awarded by hand only.
@@ -142,19 +142,22 @@ def below(connection: Connection, before: Thresholds, after: Thresholds) -> list
 
 
 def standings(connection: Connection, before: Thresholds, after: Thresholds) -> list[Standing]:
-    """How many have begun each of these and don't hold it; none of where nobody has."""
+    """How many have begun each of these and don't hold it."""
     found: list[Standing] = []
     for code, asked in _asked(before, after):
         rows = connection.execute(
             f"""
-            SELECT organization_id, %(code)s, nullif(program_id, %(none)s), before, after, count(*),
+            SELECT organization_id, %(code)s, nullif(program_id, %(none)s), before, after, count(user_id),
                    count(*) FILTER (WHERE count = before - 1), count(*) FILTER (WHERE count = after - 1)
-            FROM {_ASKED} JOIN {_counted(code)} USING (organization_id, program_id)
-            WHERE count > 0
-              AND NOT EXISTS (SELECT FROM award
-                              WHERE award.organization_id = counted.organization_id
-                                AND award.user_id = counted.user_id AND award.code = %(code)s
-                                AND award.program_id = counted.program_id AND NOT award.revoked)
+            FROM {_ASKED} LEFT JOIN (
+                SELECT * FROM {_counted(code)}
+                WHERE count > 0 AND NOT EXISTS (
+                    SELECT FROM award
+                    WHERE award.organization_id = counted.organization_id
+                      AND award.user_id = counted.user_id AND award.code = %(code)s
+                      AND award.program_id = counted.program_id AND NOT award.revoked
+                )
+            ) AS begun USING (organization_id, program_id)
             GROUP BY organization_id, program_id, before, after ORDER BY organization_id, program_id
             """,
             asked,

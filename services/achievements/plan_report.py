@@ -15,7 +15,7 @@ _WHY_NOT_MAILED: Final = {
     "no_address": "no address known",
 }
 
-Item = TypeVar("Item", Gain, Below, Standing)
+Item = TypeVar("Item", Gain, Below)
 
 
 class Tense(NamedTuple):
@@ -32,15 +32,20 @@ AFTER: Final = Tense("were", "keep")
 def report(plan: Plan, tense: Tense, *, mailed: bool = True) -> Iterator[str]:
     """The lines of a report: for each achievement who gains, who stays though below, how progress moves."""
     gains, below = _by_achievement(plan.outcome.grants), _by_achievement(plan.outcome.below)
-    standings = _by_achievement(plan.forecast.standings)
-    for achievement in sorted({*gains, *below, *standings}):
-        ((*_, standing),) = (standings.get(achievement) or (None,),)
-        yield _heading(achievement, standing)
-        yield from _gains(gains.get(achievement, []), tense)
-        yield from _below(below.get(achievement, []), tense)
-        if standing is not None:
-            yield from _progress(standing)
+    untouched = 0
+    for standing in plan.forecast.standings:
+        achievement = _achievement(standing)
+        gaining, staying = gains.get(achievement, []), below.get(achievement, [])
+        if not (gaining or staying or standing.begun):
+            untouched += 1
+            continue
+        yield _heading(standing)
+        yield from _gains(gaining, tense)
+        yield from _below(staying, tense)
+        yield from _progress(standing)
         yield ""
+    if untouched:
+        yield f"Nobody has begun yet in {_count(untouched, 'organization')} more."
     yield from plan.forecast.notes
     yield _summary(plan, tense, mailed)
 
@@ -48,20 +53,22 @@ def report(plan: Plan, tense: Tense, *, mailed: bool = True) -> Iterator[str]:
 Achievement = tuple[str, str, str]
 
 
+def _achievement(item: Gain | Below | Standing) -> Achievement:
+    return (item.organization_id, item.code, item.program_id or "")
+
+
 def _by_achievement(items: Iterable[Item]) -> dict[Achievement, list[Item]]:
     found: defaultdict[Achievement, list[Item]] = defaultdict(list)
     for item in items:
-        found[item.organization_id, item.code, item.program_id or ""].append(item)
+        found[_achievement(item)].append(item)
     return found
 
 
-def _heading(achievement: Achievement, standing: Standing | None) -> str:
-    organization_id, code, program_id = achievement
-    what = f"certificate of {program_id}" if program_id else f"badge {code}"
-    if standing is None:
-        return f"{organization_id}: {what}"
+def _heading(standing: Standing) -> str:
+    program_id = standing.program_id
+    what = f"badge {standing.code}" if program_id is None else f"certificate of {program_id}"
     before = "by hand only" if standing.before is None else standing.before
-    return f"{organization_id}: {what}, {before} -> {standing.after}"
+    return f"{standing.organization_id}: {what}, {before} -> {standing.after}"
 
 
 def _gains(gains: list[Gain], tense: Tense) -> Iterator[str]:
@@ -86,6 +93,8 @@ def _more(count: int) -> Iterator[str]:
 
 
 def _progress(standing: Standing) -> Iterator[str]:
+    if not standing.begun:
+        return
     moved = standing.after - (standing.before or 0)
     lack = f"lack {abs(moved)} {'more' if moved > 0 else 'fewer'}" if moved else "lack as many"
     if standing.before is None:

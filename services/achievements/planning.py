@@ -200,9 +200,7 @@ def _set_badge(
     by: str,
 ) -> None:
     its_stream = (
-        platform_stream()
-        if organization_id is None
-        else stream_id(organization_id, "organization")
+        platform_stream() if organization_id is None else stream_id(organization_id, "organization")
     )
     known = journal.load(connection, [its_stream]).get(its_stream)
     version = known[-1].originator_version if known else 0

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import typer.main
-import yaml  # type: ignore[import-untyped]  # it ships no types
+import yaml
 
 from devstack import jars
 from devstack.demo.running import MIGRATIONS, PROCESSES
