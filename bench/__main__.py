@@ -7,10 +7,10 @@ from typing import Annotated
 import structlog
 import typer
 
-from bench import ingest, latency
+from bench import certificates, ingest, latency
 from devstack import shared
 
-BENCHMARKS = {"ingest": ingest.run, "latency": latency.run}
+BENCHMARKS = {"ingest": ingest.run, "latency": latency.run, "certificates": certificates.run}
 
 
 def main(
