@@ -2,15 +2,20 @@
 
 import logging
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import structlog
 import typer
 
 from bench import certificates, ingest, latency
-from devstack import shared
+from devstack import Addresses, shared
 
-BENCHMARKS = {"ingest": ingest.run, "latency": latency.run, "certificates": certificates.run}
+BENCHMARKS: dict[str, Callable[[Addresses], None]] = {
+    "ingest": ingest.run,
+    "latency": latency.run,
+    "certificates": certificates.run,
+}
 
 
 def main(

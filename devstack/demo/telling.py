@@ -17,7 +17,7 @@ from devstack.demo.story import PEOPLE, Fact
 from devstack.demo.wire import Place, Publisher
 from services.topics import KafkaSettings
 
-_ON_THE_WAY = ("achievements project", "achievements consume", "achievements serve")
+_ON_THE_WAY = ("achievements project", "achievements consume")
 
 
 @dataclass

@@ -15,7 +15,7 @@ from psycopg.errors import LockNotAvailable
 from services.achievements import planning
 from services.achievements.errors import FarBehindError
 from services.achievements.plan_effects import BadgeChange, CertificateChange, Change
-from services.achievements.plan_report import AFTER, BEFORE, MAX_SHOWN, report
+from services.achievements.plan_report import MAX_SHOWN, report
 from services.achievements.planning import OutcomeMovedError, Plan, PlanError
 from services.commands import FAILED, WRONG_USAGE
 from services.journal import Journal
@@ -52,15 +52,17 @@ def add_commands(app: typer.Typer, open_journal: OpenJournal) -> None:
         """Show what a change of thresholds would do, exactly, changing nothing."""
         change = _change(organization, badge or [], certificate or [])
         with open_journal() as journal, _refusals_in_plain_words():
-            made = planning.make(journal, change, getpass.getuser(), datetime.now(UTC))
+            made = planning.make(journal, change, _user(), datetime.now(UTC))
         if out is not None:
             _write(out, made)
         if as_json:
             print(msgspec.json.encode(made.outcome).decode())
             return
-        print("\n".join(report(made, BEFORE)))
-        if out is not None:
-            print(f"Nothing was changed. To do just this: achievements apply {out}")
+        print("\n".join(report(made)))
+        done_by = (
+            f"To do just this: achievements apply {out}" if out else "--out FILE keeps the plan."
+        )
+        print(f"Nothing was changed. {done_by}")
 
     @app.command()
     def apply(
@@ -74,10 +76,11 @@ def add_commands(app: typer.Typer, open_journal: OpenJournal) -> None:
         ] = None,
     ) -> None:
         """Do just what a plan says, once; exit status 3 where anything else would happen by now."""
-        made, who = _read(file), _name(by or getpass.getuser())
+        made, who = _read(file), _name(by or _user())
         with open_journal() as journal, _refusals_in_plain_words():
             done = planning.apply(journal, made, who, datetime.now(UTC), mailed=not no_email)
-        print("\n".join(report(done, AFTER, mailed=not no_email)))
+        print("\n".join(report(done, mailed=not no_email)))
+        print(f"Done, by {who}.")
 
 
 @contextmanager
@@ -147,6 +150,13 @@ def _number(option: str, text: str, number: str) -> int:
     return int(number)
 
 
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # an account without a name
+        return "operator"
+
+
 def _name(text: str) -> str:
     if not text.isprintable() or not 1 <= len(text) <= MAX_NAME_LENGTH:
         _wrong_usage(f"--by: must be 1 to {MAX_NAME_LENGTH} printable characters")
@@ -158,7 +168,7 @@ def _read(file: Path) -> Plan:
         return msgspec.json.decode(file.read_bytes(), type=Plan)
     except OSError as error:
         _wrong_usage(f"{file}: {error.strerror}")
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         _wrong_usage(f"{file}: is not a plan: {error}")
 
 

@@ -50,8 +50,8 @@ class Below(Struct, frozen=True):
 class Standing(Struct, frozen=True):
     """An achievement's threshold before and after, and how many have begun it and don't hold it then.
 
-    `almost_before` and `almost_after` are how many of them lack just one. There is no threshold before where a
-    certificate was awarded by hand only.
+    `almost` is how many of them lack just one then. There is no threshold before where a certificate was awarded by
+    hand only.
     """
 
     organization_id: str
@@ -60,8 +60,7 @@ class Standing(Struct, frozen=True):
     before: int | None
     after: int
     begun: int
-    almost_before: int
-    almost_after: int
+    almost: int
 
 
 class Achievement(NamedTuple):
@@ -148,7 +147,7 @@ def standings(connection: Connection, before: Thresholds, after: Thresholds) -> 
         rows = connection.execute(
             f"""
             SELECT organization_id, %(code)s, nullif(program_id, %(none)s), before, after, count(user_id),
-                   count(*) FILTER (WHERE count = before - 1), count(*) FILTER (WHERE count = after - 1)
+                   count(*) FILTER (WHERE count = after - 1)
             FROM {_ASKED} LEFT JOIN (
                 SELECT * FROM {_counted(code)}
                 WHERE count > 0 AND NOT EXISTS (
@@ -163,7 +162,7 @@ def standings(connection: Connection, before: Thresholds, after: Thresholds) -> 
             asked,
         )
         found += [Standing(*row) for row in rows]
-    return found
+    return sorted(found, key=lambda one: (one.organization_id, one.code, one.program_id or ""))
 
 
 def _asked(before: Thresholds, after: Thresholds) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -3,7 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import UTC
-from typing import Final, NamedTuple, TypeVar
+from textwrap import wrap
+from typing import Final, TypeVar
 
 from services.achievements.plan_effects import Below, Standing
 from services.achievements.planning import Gain, Plan
@@ -18,18 +19,7 @@ _WHY_NOT_MAILED: Final = {
 Item = TypeVar("Item", Gain, Below)
 
 
-class Tense(NamedTuple):
-    """How to speak of what happens."""
-
-    would_be: str
-    would_keep: str
-
-
-BEFORE: Final = Tense("would be", "would keep")
-AFTER: Final = Tense("were", "keep")
-
-
-def report(plan: Plan, tense: Tense, *, mailed: bool = True) -> Iterator[str]:
+def report(plan: Plan, *, mailed: bool = True) -> Iterator[str]:
     """The lines of a report: for each achievement who gains, who stays though below, how progress moves."""
     gains, below = _by_achievement(plan.outcome.grants), _by_achievement(plan.outcome.below)
     untouched = 0
@@ -40,14 +30,14 @@ def report(plan: Plan, tense: Tense, *, mailed: bool = True) -> Iterator[str]:
             untouched += 1
             continue
         yield _heading(standing)
-        yield from _gains(gaining, tense)
-        yield from _below(staying, tense)
+        yield from _gains(gaining)
+        yield from _below(staying)
         yield from _progress(standing)
         yield ""
     if untouched:
         yield f"Nobody has begun yet in {_count(untouched, 'organization')} more."
     yield from plan.forecast.notes
-    yield _summary(plan, tense, mailed)
+    yield _summary(plan, mailed)
 
 
 Achievement = tuple[str, str, str]
@@ -71,48 +61,50 @@ def _heading(standing: Standing) -> str:
     return f"{standing.organization_id}: {what}, {before} -> {standing.after}"
 
 
-def _gains(gains: list[Gain], tense: Tense) -> Iterator[str]:
+def _gains(gains: list[Gain]) -> Iterator[str]:
     if gains:
-        yield f"  {_members(len(gains))} {tense.would_be} granted it:"
+        yield f"  granted to {_members(len(gains))}:"
     for gain in gains[:MAX_SHOWN]:
         yield f"    {gain.user_id}, earned {gain.earned_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-    yield from _more(len(gains))
+    if len(gains) > MAX_SHOWN:
+        yield f"    {_more(len(gains))}"
 
 
-def _below(below: list[Below], tense: Tense) -> Iterator[str]:
+def _below(below: list[Below]) -> Iterator[str]:
     if below:
-        yield f"  {_members(len(below))} {tense.would_keep} it though below the new threshold:"
-    for one in below[:MAX_SHOWN]:
-        yield f"    {one.user_id}"
-    yield from _more(len(below))
+        yield f"  kept, though below the new threshold, by {_members(len(below))}:"
+        names = [one.user_id for one in below[:MAX_SHOWN]]
+        if len(below) > MAX_SHOWN:
+            names.append(_more(len(below)))
+        yield from wrap(", ".join(names), 100, initial_indent=" " * 4, subsequent_indent=" " * 4)
 
 
-def _more(count: int) -> Iterator[str]:
-    if count > MAX_SHOWN:
-        yield f"    … and {count - MAX_SHOWN} more: --json and the plan's file have all"
+def _more(count: int) -> str:
+    return f"… and {count - MAX_SHOWN:,} more: --json and the plan's file name all"
 
 
 def _progress(standing: Standing) -> Iterator[str]:
     if not standing.begun:
         return
-    moved = standing.after - (standing.before or 0)
-    lack = f"lack {abs(moved)} {'more' if moved > 0 else 'fewer'}" if moved else "lack as many"
+    on_the_way = f"  {_members(standing.begun)} on the way"
+    just_one = f"{standing.almost:,} of them lack just one"
     if standing.before is None:
-        lack = "see progress from now on"
-    yield (
-        f"  {_members(standing.begun)} on the way: they {lack} than before;"
-        f" {standing.almost_after} lack just one (before: {standing.almost_before})"
+        yield f"{on_the_way}; {just_one}"
+        return
+    moved = standing.after - standing.before
+    difference = (
+        f"{abs(moved):,} {'more' if moved > 0 else 'fewer'}" if moved else "as many as before"
     )
+    yield f"{on_the_way}, who lack {difference}; {just_one}"
 
 
-def _summary(plan: Plan, tense: Tense, mailed: bool) -> str:
-    outcome = plan.outcome
-    emails = outcome.emails if mailed else 0
-    text = f"{_count(len(outcome.grants), 'award')} {tense.would_be} granted, {_count(emails, 'email')} sent"
+def _summary(plan: Plan, mailed: bool) -> str:
+    awards = _count(len(plan.outcome.grants), "award")
     if not mailed:
-        return f"{text} (--no-email)."
+        return f"In all: {awards}, no emails."
     why = ", ".join(f"{_WHY_NOT_MAILED.get(w, w)}: {n}" for w, n in plan.forecast.unmailed.items())
-    return f"{text} ({why})." if why else f"{text}."
+    emails = _count(plan.outcome.emails, "email") + (f" ({why})" if why else "")
+    return f"In all: {awards}, {emails}."
 
 
 def _members(count: int) -> str:

@@ -305,7 +305,8 @@ class Facts:
 
     def _time(self) -> str:
         """Often one that others have, too."""
-        moment = _START + timedelta(hours=self._random.randrange(5_000))
+        hours = self._random.choice((5_000, 5_000, 12))
+        moment = _START + timedelta(hours=self._random.randrange(hours))
         if self._random.random() < 0.3:
             moment += timedelta(microseconds=self._random.randrange(3_600_000_000))
         return rfc3339(moment, self._random)

@@ -98,7 +98,7 @@ class History:
         organization.sessions[self._float(organization, told)].append(session)
         if self._random.random() < 0.05:
             self._float(organization, self._tell.restated(organization, session))
-        for _ in range(self._random.choice((0, 0, 1, 1, 1, 2))):
+        for _ in range(self._random.choice((0, 0, 1, 1, 2, 3))):
             self._float(organization, self._tell.feedback(organization, session))
 
     def _float(self, organization: Organization, message: Message) -> int:

@@ -124,7 +124,7 @@ def test_apply_does_just_that_once(journal: Journal, run: Commands) -> None:
     assert run("plan", "--badge", "mentor=8", "--out", "plan.json").returncode == 0
     done = run("apply", "plan.json", "--by", "olga", "--no-email")
     assert done.returncode == 0, done.stderr
-    assert "1 awards were granted" in done.stdout
+    assert "In all: 1 award, no emails." in done.stdout
     assert [award.code for award in rows(journal, AWARDS).values()] == ["mentor"]
     with journal.connection() as connection:
         names = journal.mapper.names
@@ -144,7 +144,7 @@ def test_apply_is_refused_where_facts_have_moved(journal: Journal, run: Commands
     take(journal, *(session(n, "zoe", "eve") for n in range(21, 29)))
     refused = run("apply", "plan.json")
     assert refused.returncode == 3
-    assert "new: acme, zoe: mentor" in refused.stderr
+    assert "would be granted, too: acme, zoe: mentor" in refused.stderr
     assert not rows(journal, AWARDS)
 
 
