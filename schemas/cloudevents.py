@@ -68,14 +68,15 @@ class CloudEvent(msgspec.Struct, Generic[Data], frozen=True):
 class Decoder(Generic[Data]):
     """Decodes the messages of the given types (`<class name>.v1`)."""
 
-    def __init__(self, types: Iterable[type[Data]]) -> None:
+    def __init__(self, types: Iterable[type[Data]], max_bytes: int = MAX_VALUE_BYTES) -> None:
+        self._max_bytes = max_bytes
         self._types = {f"{cls.__name__}.v1": _DataType(cls) for cls in types}
 
     def decode(self, value: bytes | None, headers: Headers) -> CloudEvent[Data]:
         """The event in a message's value and headers; `RefusedError` where it can't be used."""
-        if value is not None and len(value) > MAX_VALUE_BYTES:
+        if value is not None and len(value) > self._max_bytes:
             raise RefusedError(
-                "too_large", f"{len(value)} bytes, at most {MAX_VALUE_BYTES} are taken"
+                "too_large", f"{len(value)} bytes, at most {self._max_bytes} are taken"
             )
         document = _parse(value)
         attributes = _binary_attributes(headers)

@@ -262,11 +262,12 @@ class Journal:
         return cursor.fetchone() or 0
 
     def advance(self, connection: Connection, name: str, position: int) -> None:
-        """Notes in the transaction how far the reader of this name has come."""
+        """Notes in the transaction how far the reader of this name has come; never back, whoever wakes up late."""
         connection.execute(
             f"""
             INSERT INTO {POSITIONS_TABLE} (application_name, notification_id) VALUES (%(name)s, %(position)s)
-            ON CONFLICT (application_name) DO UPDATE SET notification_id = excluded.notification_id
+            ON CONFLICT (application_name) DO UPDATE
+            SET notification_id = greatest({POSITIONS_TABLE}.notification_id, excluded.notification_id)
             """,
             {"name": name, "position": position},
         )

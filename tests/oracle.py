@@ -156,7 +156,8 @@ class Oracle(Known):
         if automatic is None or manual is None:
             return [way for way in (automatic, manual) if way is not None]
         was_waiting = any(told.phase < self.phase for told in waiting)
-        if was_waiting and len(certificate.versions) == 1 and len(series.before) >= required:
+        asks_the_same = all(v.get("required_sessions") == required for v in certificate.versions)
+        if was_waiting and asks_the_same and len(series.before) >= required:
             latest = min(automatic.latest, manual.latest)
             return [way._replace(latest=latest) for way in (automatic, manual)]
         return [automatic, manual]

@@ -70,7 +70,7 @@ class Application:
     ) -> Preview:
         """Who would be granted a program's certificate at once, were it enabled with this number."""
         with at_head(self._journal) as connection:
-            program_type, _ = _configured(connection, organization_id, program_id)
+            program_type, _ = _enabled_or_configured(connection, organization_id, program_id)
             key = (organization_id, program_id)
             outcome = self._outcome(connection, key, program_type, required_sessions)
             return previews.keep(connection, outcome, self._now())
@@ -84,7 +84,7 @@ class Application:
         `PreviewNeededError` without it, `StalePreviewError` where the outcome would be another.
         """
         with at_head(self._journal) as connection:
-            program_type, program_name = _configured(
+            program_type, program_name = _enabled_or_configured(
                 connection, command.organization_id, command.program_id
             )
             command = structs.replace(command, program_type=program_type, program_name=program_name)
@@ -240,6 +240,16 @@ def _configured(
     return found[0].program_type, found[0].name
 
 
+def _enabled_or_configured(
+    connection: psycopg.Connection[Any], organization_id: str, program_id: str
+) -> tuple[learning.ProgramType, str]:
+    """A later change of a program's type changes nothing already enabled."""
+    known = _certificate(connection, organization_id, program_id)
+    if known is not None and known.enabled:
+        return known.program_type, known.program_name
+    return _configured(connection, organization_id, program_id)
+
+
 def _certificate(
     connection: psycopg.Connection[Any], organization_id: str, program_id: str
 ) -> Certificate | None:
@@ -250,6 +260,9 @@ def _certificate(
 def _check_can_be_awarded(
     connection: psycopg.Connection[Any], organization_id: str, program_id: str
 ) -> None:
+    known = _certificate(connection, organization_id, program_id)
+    if known is not None and known.enabled:
+        return
     found = PROGRAMS.select(connection, [(organization_id, program_id)])
     if found and found[0].program_type == "group":
         raise CertificateNotAllowedError("program_id: a group program can't have a certificate")

@@ -145,7 +145,8 @@ def erase(connection: psycopg.Connection[Any], erasure: Erasure, naming: Naming)
         """
         DELETE FROM dead_letter
         WHERE id = ANY(%(naming_it)s)
-           OR (organization_id = %(organization_id)s AND %(user_id)s = ANY(user_ids))
+           OR (coalesce(organization_id, %(organization_id)s) = %(organization_id)s
+               AND %(user_id)s = ANY(user_ids))
         """,
         {**erasure._asdict(), "naming_it": naming_it},
     ).rowcount

@@ -83,11 +83,9 @@ def at_head(journal: Journal) -> Iterator[psycopg.Connection[Any]]:
     with journal.transaction() as connection:
         connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
         hold_grants(journal, connection)
-        behind = 0
-        while folded := advance(journal, connection).folded:
-            behind += folded
-            if behind > MAX_EVENTS_BEHIND:
-                raise FarBehindError
+        if journal.head(connection) - journal.position(connection, VIEW) > MAX_EVENTS_BEHIND:
+            raise FarBehindError
+        advance_to_head(journal, connection)
         journal.lock(connection)
         advance_to_head(journal, connection)
         yield connection

@@ -48,7 +48,8 @@ class Naming:
 
     def is_in(self, text: str) -> bool:
         """Whether the text names the person."""
-        return bool(self.texts) and self._pattern.search(text) is not None
+        # The pattern alone is fifty times slower, and few texts name anybody.
+        return any(one in text for one in self.texts) and self._pattern.search(text) is not None
 
 
 class Remark(NamedTuple):

@@ -147,7 +147,7 @@ def record(
     journal: Journal, connection: psycopg.Connection[Any], batch: Sequence[Fact | Refused]
 ) -> Counter[str]:
     """Takes in a batch in the transaction of the connection; gives how many facts changed something
-    (`recorded`), changed nothing (`unchanged`), and were refused (by code).
+    (`recorded`), changed nothing (`unchanged`), were refused (by code), or refused without a trace (`dropped`).
 
     What the rules refuse joins the refused ones among the dead letters. `UniqueViolation` tells that another
     writer was first in a stream: the same batch is to be recorded again, in a new transaction.
@@ -165,8 +165,10 @@ def record(
         outcome[what] += 1
     if streams.entries or effects:
         appended = journal.append(connection, streams.entries)
-        outcome.update(_carry_out(connection, effects, appended.recorded_at))
-    return outcome
+        for letter in _carry_out(connection, effects, appended.recorded_at):
+            outcome[letter.code] -= 1
+            outcome["dropped"] += 1
+    return +outcome
 
 
 def _decide(streams: Streams, its_route: Route, fact: Fact, effects: list[Effect]) -> str:
@@ -205,14 +207,15 @@ def remarks(command: learning.Inbound, added: Sequence[Entry]) -> Iterator[Remar
 
 def _carry_out(
     connection: psycopg.Connection[Any], effects: Sequence[Effect], now: datetime
-) -> Counter[str]:
-    """Changes personal data and dead letters in the order of the facts that led to it."""
-    outcome: Counter[str] = Counter()
+) -> list[Refused]:
+    """Changes personal data and dead letters in the order of the facts that led to it; gives the refused that left
+    no trace."""
+    dropped: list[Refused] = []
     for kind, group in groupby(effects, key=type):
         some: list[Any] = list(group)
         if kind is Refused:
             kept = _without_names_of_the_erased(connection, some)
-            outcome["dropped"] += len(some) - len(kept)
+            dropped += [letter for letter in some if letter not in kept]
             dead_letters.save(connection, kept, now)
         elif kind is Registration:
             people.save(connection, some)
@@ -221,7 +224,7 @@ def _carry_out(
         else:
             for erasure in some:
                 dead_letters.erase(connection, erasure, people.erase(connection, erasure))
-    return outcome
+    return dropped
 
 
 def _without_names_of_the_erased(

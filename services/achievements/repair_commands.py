@@ -16,7 +16,12 @@ from rich.table import Table
 from schemas.checks import instant
 from services.achievements import repairing
 from services.achievements.dead_letters import DeadLetter
-from services.achievements.repairing import Action, Filter, UnknownDeadLetterError
+from services.achievements.repairing import (
+    Action,
+    Filter,
+    UnknownDeadLetterError,
+    UnpublishedDeadLetterError,
+)
 from services.commands import FAILED
 from services.journal import Journal
 
@@ -138,7 +143,7 @@ def _meant(journal: Journal, ids: list[int] | None, which: Filter) -> list[int]:
 def _known(action: Callable[[], T]) -> T:
     try:
         return action()
-    except UnknownDeadLetterError as error:
+    except (UnknownDeadLetterError, UnpublishedDeadLetterError) as error:
         print(error, file=sys.stderr)
         raise typer.Exit(FAILED) from None
 

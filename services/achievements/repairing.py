@@ -10,6 +10,7 @@ from psycopg.rows import class_row
 from services.achievements.dead_letters import DeadLetter, decode_headers
 from services.achievements.intake import decode
 from services.achievements.recording import record
+from services.achievements.relay import DEAD_LETTER_READER
 from services.journal import Journal
 from services.kafka import Message
 
@@ -35,6 +36,10 @@ _COLUMNS: Final = 'id, code, detail, topic, partition, "offset", at, key, value,
 
 class UnknownDeadLetterError(LookupError):
     """There is no dead letter with this id (any more)."""
+
+
+class UnpublishedDeadLetterError(Exception):
+    """The dead letter is not on its topic yet, where it belongs before anything is done about it."""
 
 
 class Filter(NamedTuple):
@@ -101,10 +106,10 @@ def retry(journal: Journal, id_: int, by: str, corrected: bytes | None = None) -
     One that is taken is gone; one that is refused again stays, once, with the reason it was refused for now.
     """
     with journal.transaction() as connection:
-        letter = _one(connection, id_, "FOR UPDATE")
+        letter = _to_be_acted_on(journal, connection, id_)
         message = _message(letter, letter.value if corrected is None else corrected)
         with connection.transaction() as attempt:
-            (outcome,) = +record(journal, connection, [decode(message)])
+            (outcome,) = record(journal, connection, [decode(message)])
             action = Action(id_, "retry", outcome)
             if not action.is_done:
                 action = action._replace(detail=_latest_detail(connection))
@@ -123,11 +128,22 @@ def retry(journal: Journal, id_: int, by: str, corrected: bytes | None = None) -
 def discard(journal: Journal, id_: int, by: str) -> Action:
     """Destroys a dead letter for good."""
     with journal.transaction() as connection:
-        letter = _one(connection, id_, "FOR UPDATE")
+        letter = _to_be_acted_on(journal, connection, id_)
         connection.execute("DELETE FROM dead_letter WHERE id = %s", (id_,))
         action = Action(id_, "discard", "discarded")
         _note(connection, letter, action, by)
     return action
+
+
+def _to_be_acted_on(journal: Journal, connection: psycopg.Connection[Any], id_: int) -> DeadLetter:
+    """A dead letter that nobody else acts on meanwhile: who records or erases takes the same lock first."""
+    journal.lock(connection)
+    letter = _one(connection, id_, "FOR UPDATE")
+    if id_ > journal.position(connection, DEAD_LETTER_READER):
+        raise UnpublishedDeadLetterError(
+            f"dead letter {id_} was not published yet: start `relay`, and try again when it was"
+        )
+    return letter
 
 
 def _one(connection: psycopg.Connection[Any], id_: int, locking: str) -> DeadLetter:

@@ -28,7 +28,12 @@ def specs(kafka: KafkaSettings) -> list[TopicSpec]:
     awards = TopicSpec(
         name=kafka.topic(AWARDS),
         partitions=_PARTITIONS,
-        config={"retention.ms": "-1", "cleanup.policy": "delete"},
+        config={
+            "retention.ms": "-1",
+            "cleanup.policy": "delete",
+            # An award holds its certificate's texts, which may be as long as a request.
+            "max.message.bytes": str(MAX_DEAD_LETTER_BYTES),
+        },
     )
     dead_letters = TopicSpec(
         name=kafka.topic(DEAD_LETTERS),

@@ -36,7 +36,12 @@ FACTS = prometheus_client.Counter(
     ["outcome"],
 )
 
-_decoder: Final = Decoder[msgspec.Struct]((*awards.OUTBOUND_TYPES, *learning.INBOUND_TYPES))
+# Our own events may be as large as the texts of their certificates are; inbound ones that are too large were
+# refused by achievements.
+_MAX_EVENT_BYTES: Final = 16 * 1024 * 1024
+_decoder: Final = Decoder[msgspec.Struct](
+    (*awards.OUTBOUND_TYPES, *learning.INBOUND_TYPES), _MAX_EVENT_BYTES
+)
 
 
 class Intake:

@@ -16,8 +16,9 @@ from pathlib import Path
 from random import Random
 from uuid import uuid4
 
-from devstack import Addresses, create_database, shared
+from devstack import Addresses, create_database, private, shared
 from devstack.ports import reserve_port
+from devstack.server import Server
 from tests.e2e.comparison import (
     compare_announcements,
     compare_dead_letters,
@@ -75,9 +76,12 @@ class Report:
 class Run:
     """One history, from its first fact to the comparison of all that came of it."""
 
-    def __init__(self, plan: Plan, addresses: Addresses, folder: Path) -> None:
+    def __init__(
+        self, plan: Plan, addresses: Addresses, folder: Path, servers: Sequence[Server] = ()
+    ) -> None:
         name = f"chaos_{uuid4().hex[:12]}"
         self._plan = plan
+        self._servers = servers
         self._topics = Topics(addresses.kafka_bootstrap_servers, f"{name}.")
         self._database_url = create_database(addresses.database_url, name)
         self._port = reserve_port()
@@ -105,25 +109,34 @@ class Run:
         run("migrate", "--topics", environment=self._environment, log=log)
         fleet = Fleet(self._environment, self._folder, self._plan.modules)
         with fleet:
-            for number in range(len(PHASES)):
-                self._phase(number, fleet)
-                self._compare_views(f"after phase {number}")
-            self._compare_dead_letters()
+            try:
+                self._phases(fleet)
+            except TimeoutError as error:
+                self.report.problems.append(str(error))
         self._count("facts", self._script.facts)
         self.report.problems += fleet.failures
         self.report.problems += leaks(self._database_url, self._script.erased_numbers())
         return self.report
 
+    def _phases(self, fleet: Fleet) -> None:
+        for number in range(len(PHASES)):
+            self._phase(number, fleet)
+            self._compare_views(f"after phase {number}")
+        self._compare_dead_letters()
+
     def _phase(self, number: int, fleet: Fleet) -> None:
         messages = self._script.phase(number, self._oracle)
         self._count("messages", len(messages))
         started = time.monotonic()
-        with Chaos(fleet, self._chaos_random, self._plan.pause_seconds) as chaos:
+        chaos = Chaos(fleet, self._chaos_random, self._plan.pause_seconds, self._servers)
+        with chaos:
             slowly = len(messages) / self._plan.phase_seconds
             told = publish(self._topics, messages, min(self._plan.per_second, slowly))
         published_at = time.monotonic()
         self.report.blows += chaos.done
-        wait_until_drained(self._database_url, self._topics, self._plan.deadline_seconds)
+        wait_until_drained(
+            self._database_url, self._topics, self._plan.deadline_seconds, fleet.look_after
+        )
         self.report.seconds.append(
             f"phase {number}: {len(messages)} messages published in {published_at - started:.1f} s,"
             f" taken in {time.monotonic() - published_at:.1f} s later"
@@ -182,6 +195,9 @@ def main() -> int:
     parser.add_argument(
         "--impatient", action="store_true", help="a killed consumer's partitions pass on in seconds"
     )
+    parser.add_argument(
+        "--servers", action="store_true", help="kill Kafka and PostgreSQL, too, those of our own"
+    )
     arguments = parser.parse_args()
     plan = Plan(
         facts=arguments.facts,
@@ -191,16 +207,24 @@ def main() -> int:
     )
     print(f"seed {plan.seed}", flush=True)
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
-    with shared() as addresses:
-        report = Run(plan, addresses, folder).run()
+    if arguments.servers:
+        with private(folder / "servers") as stack:
+            report = Run(plan, stack.addresses, folder, [stack.kafka, stack.postgres]).run()
+    else:
+        with shared() as addresses:
+            report = Run(plan, addresses, folder).run()
+    _print(report)
+    print(f"seed {plan.seed}: {len(report.problems)} problems; logs are in {folder}")
+    return 1 if report.problems else 0
+
+
+def _print(report: Report) -> None:
     for line in report.seconds:
         print(line)
     for counts in (report.figures, report.blows):
         print(", ".join(f"{what}: {number}" for what, number in sorted(counts.items())))
     for problem in report.problems:
         print(f"PROBLEM: {problem}")
-    print(f"seed {plan.seed}: {len(report.problems)} problems; logs are in {folder}")
-    return 1 if report.problems else 0
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What the database tells of a running service: how far it has come, and whether it keeps what it must not."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
 import psycopg
@@ -29,16 +29,16 @@ class Behind(NamedTuple):
     dead_letters: int
 
 
-def wait_until_drained(database_url: str, topics: Topics, deadline_seconds: float) -> float:
-    """Waits until all that is published has taken effect and is told; gives the seconds that took."""
+def wait_until_drained(
+    database_url: str, topics: Topics, deadline_seconds: float, while_waiting: Callable[[], None]
+) -> None:
+    """Waits until all that is published has taken effect and is told; TimeoutError where it does not."""
     started = time.monotonic()
     ends = end_offsets(topics, INBOUND)
-    while True:
-        left = behind(database_url, ends)
-        if not any(left):
-            return time.monotonic() - started
+    while any(left := behind(database_url, ends)):
         if time.monotonic() - started > deadline_seconds:
             raise TimeoutError(f"still behind after {deadline_seconds} s: {left}")
+        while_waiting()
         time.sleep(POLL_SECONDS)
 
 

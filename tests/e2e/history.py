@@ -159,7 +159,7 @@ class History:
             yield self._tell.enabled(organization, program, program.required)
         if program.enabled:
             yield from too_early  # what was refused is sent again under its id, and is right now
-            for _ in range(self._random.choice((0, 1, 1, 2))):
+            for _ in range(self._random.choice((0, 0, 1, 2))):
                 yield from self._lowered(organization, program)
 
     def _lowered(self, organization: Organization, program: Program) -> Iterator[Message]:
@@ -180,7 +180,7 @@ class History:
     def _some_by_hand(self, organization: Organization, program: Program) -> Iterator[Message]:
         """Strangers are among them, erased ones, some twice."""
         users = organization.users
-        for _ in range(self._random.choice((0, 0, 1))):
+        for _ in range(self._random.choice((0, 1) if program.enabled else (0, 1, 1, 2))):
             size = self._random.choice((1, 1, 2, 3, len(users) // 3))
             some = self._random.sample(users, k=size)
             some += some[: self._random.choice((0, 0, 1))]

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -14,6 +14,7 @@ from threading import Event, Thread
 from typing import Final, Self
 
 from devstack.processes import spawn
+from devstack.server import Server
 
 CHECKOUT: Final = Path(__file__).parents[2]
 PROCESSES: Final = ("consume", "consume", "project", "project", "relay", "relay", "serve")
@@ -21,6 +22,8 @@ IMPATIENT: Final = {"consume": ("tests.e2e.impatient_consumer",)}
 """Instead of the command, a consumer whose partitions pass to others soon after it was killed."""
 STOP_SECONDS: Final = 40
 TICK_SECONDS: Final = 0.05
+SERVER_BLOWS: Final = 0.05
+"""How many of the blows strike servers."""
 
 
 def run(command: str, *options: str, environment: Mapping[str, str], log: Path) -> None:
@@ -122,10 +125,10 @@ class Fleet:
         if status != 0 and (process.has_begun() or status != -signal.SIGTERM):
             self.failures.append(f"{process.name} ended with {status}:\n{tail(process.log)}")
 
-    def look_after(self) -> None:
+    def look_after(self, but: Collection[str] = ()) -> None:
         """Starts again what ended though nobody asked it to, which is a failure."""
         for process in self.processes:
-            status = process.ended_unasked()
+            status = None if process.name in but else process.ended_unasked()
             if status is not None:
                 what = f"{process.name} ended unasked with {status}:\n{tail(process.log)}"
                 self.failures.append(what)
@@ -133,15 +136,23 @@ class Fleet:
 
 
 class Chaos:
-    """While the block lasts, processes are killed, stopped and ended at random, and started again.
+    """While the block lasts, processes are killed, halted and ended at random, and started again.
 
-    On leaving the block all run. `done` counts what was done.
+    Between two blows lies a pause, the least and the longest of which are given. Now and then a server is killed, of
+    those given. On leaving the block all run. `done` counts what was done.
     """
 
-    def __init__(self, fleet: Fleet, random: Random, pause_seconds: tuple[float, float]) -> None:
+    def __init__(
+        self,
+        fleet: Fleet,
+        random: Random,
+        pause_seconds: tuple[float, float],
+        servers: Sequence[Server] = (),
+    ) -> None:
         self._fleet = fleet
         self._random = random
         self._pause_seconds = pause_seconds
+        self._servers = servers
         self._due: list[tuple[float, Callable[[], None]]] = []
         self._busy: set[str] = set()
         self._over = Event()
@@ -160,7 +171,7 @@ class Chaos:
         next_at = time.monotonic() + self._random.uniform(*self._pause_seconds)
         while not self._over.wait(TICK_SECONDS):
             self._do_what_is_due(time.monotonic())
-            self._look_after()
+            self._fleet.look_after(but=self._busy)
             if time.monotonic() >= next_at:
                 self._strike(time.monotonic())
                 next_at = time.monotonic() + self._random.uniform(*self._pause_seconds)
@@ -172,16 +183,13 @@ class Chaos:
         for action in due:
             action()
 
-    def _look_after(self) -> None:
-        if not self._busy:
-            self._fleet.look_after()
-
     def _strike(self, now: float) -> None:
-        process = self._random.choice(self._fleet.processes)
-        if process.name in self._busy:
+        if self._servers and self._random.random() < SERVER_BLOWS:
+            self._strike_server(now)
             return
-        if process.ended_unasked() is not None:
-            return  # that is to be looked after, and not to be covered
+        process = self._random.choice(self._fleet.processes)
+        if process.name in self._busy or process.ended_unasked() is not None:
+            return  # what ended by itself is to be looked after, not to be covered
         what = self._random.choices(("killed", "halted", "ended"), (6, 3, 1))[0]
         self.done[f"{process.name.split('-')[0]} {what}"] += 1
         self._busy.add(process.name)
@@ -197,6 +205,13 @@ class Chaos:
                 self._fleet.expect_end(process)
         later = now + self._random.choice((0.0, 0.5, 2.0, 8.0))
         self._due.append((later, self._freeing(process, again)))
+
+    def _strike_server(self, now: float) -> None:
+        server = self._random.choice(self._servers)
+        if server.running:
+            self.done[f"{server.name.split()[0]} killed"] += 1
+            server.kill()
+            self._due.append((now + self._random.choice((0.0, 3.0)), server.start))
 
     def _freeing(self, process: Process, again: Callable[[], None]) -> Callable[[], None]:
         def do() -> None:

@@ -221,19 +221,26 @@ def test_a_commit_of_unknown_fate(
     mishap: Callable[[Transaction], AbstractContextManager[psycopg.Connection[Any]]],
 ) -> None:
     """If the answer to a commit is lost, the work is repeated only if it was not committed."""
-    mishaps_left = [mishap] * 5
+    note = noting("a")
+    mishaps: list[bool] = []
+
+    def handle(messages: Sequence[Message]) -> Work:
+        if not mishaps:
+            mishaps.extend([True, False] * 5)  # between them one can look at the positions
+        return note(messages)
 
     def wrap(transaction: Transaction) -> Transaction:
         def transact() -> AbstractContextManager[psycopg.Connection[Any]]:
-            return mishaps_left.pop()(transaction) if mishaps_left else transaction()
+            return mishap(transaction) if mishaps and mishaps.pop(0) else transaction()
 
         return transact
 
     publisher.publish(400)
-    with capture_logs() as logs, Consumer(world, wrap=wrap, max_batch=50):
+    with capture_logs() as logs, Consumer(world, handle=handle, wrap=wrap, max_batch=50):
         publisher.assert_each_takes_effect_once_and_in_order()
-    assert not mishaps_left
-    assert "positions_lost" not in {entry["event"] for entry in logs}
+    events = [entry["event"] for entry in logs]
+    assert "database_gone" in events
+    assert "positions_lost" not in events
 
 
 def test_a_batch_that_clashes_with_another_is_worked_again(
