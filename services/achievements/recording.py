@@ -174,7 +174,9 @@ def record(
 def _decide(streams: Streams, its_route: Route, fact: Fact, effects: list[Effect]) -> str:
     command = fact.event.data
     try:
-        added = streams.handle(its_route, command, fact.event.cause)
+        # A session and its feedback are known by their natural key.
+        cause = None if its_route.decider is SESSION else fact.event.cause
+        added = streams.handle(its_route, command, cause)
     except DomainError as error:
         _, organization_id, user_ids = names_in(fact.message.value, fact.message.headers)
         effects.append(
