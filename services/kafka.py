@@ -118,6 +118,7 @@ def consume(
 class _Batch(NamedTuple):
     messages: list[Message]
     steps: list[Step]
+    counts: Tally[str]
 
 
 class _UnderWay(NamedTuple):
@@ -217,7 +218,7 @@ class _Loop:
             self._held[partition] = self._held[partition]._replace(next_offset=step.to_offset)
 
     def _batch(self, records: Mapping[Partition, list[Any]]) -> _Batch:
-        batch = _Batch([], [])
+        batch = _Batch([], [], Tally())
         for (topic, number), found in records.items():
             held = self._held[topic, number]
             _check_topic(topic, held, self._stream.topic_id(topic))
@@ -226,6 +227,7 @@ class _Loop:
                 to_offset = messages[-1].offset + 1
                 batch.steps.append(Step(topic, number, held.next_offset, to_offset, held.epoch))
                 batch.messages.extend(messages)
+                batch.counts[topic] += len(messages)
         return batch
 
     def _positions_lost(self, steps: Sequence[Step]) -> None:
@@ -269,7 +271,7 @@ class _Loop:
             if (reached := self._stream.reached(partition)) > held.next_offset
         ]
         if steps:
-            self._commit(_Batch([], steps), _nothing, monotonic())
+            self._commit(_Batch([], steps, Tally()), _nothing, monotonic())
 
 
 def _messages(records: Sequence[Any], next_offset: int) -> list[Message]:
@@ -292,14 +294,13 @@ def _check_topic(topic: str, position: Position, topic_id: UUID | None) -> None:
 
 
 def _account(batch: _Batch, seconds: float) -> None:
-    counts = Tally(message.topic for message in batch.messages)
-    for topic, count in counts.items():
+    for topic, count in batch.counts.items():
         MESSAGES.labels(topic).inc(count)
     BATCHES.inc()
     BATCH_SECONDS.observe(seconds)
     log.info(
         "batch_committed",
-        messages=dict(counts),
+        messages=dict(batch.counts),
         offsets={f"{s.topic}-{s.partition}": (s.from_offset, s.to_offset) for s in batch.steps},
         seconds=round(seconds, 4),
     )

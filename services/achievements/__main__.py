@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from schemas.journal import EVENT_TYPES
-from services.achievements import api, plan_commands, repair_commands
+from services.achievements import api, plan_commands, repair_commands, upkeep_commands
 from services.achievements.backlog import measured
 from services.achievements.intake import Intake
 from services.achievements.migration import migrate as create_and_upgrade
@@ -157,6 +157,7 @@ def _own_journal() -> Iterator[Journal]:
 
 
 plan_commands.add_commands(app, _own_journal)
+upkeep_commands.add_commands(app, _own_journal, lambda: _settings().kafka)
 app.add_typer(repair_commands.commands(_own_journal), name="dead-letters")
 
 

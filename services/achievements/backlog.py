@@ -78,7 +78,7 @@ def measured(journal: Journal) -> Iterator[None]:
         yield
     finally:
         stop.set()
-        thread.join()
+        thread.join(timeout=1)  # it may be waiting for a database that is away
 
 
 def _keep_measuring(journal: Journal, stop: threading.Event) -> None:

@@ -13,14 +13,12 @@ import psycopg
 from psycopg import IsolationLevel, sql
 
 from projections.digests import Digest, digest
-from projections.replaying import Past, Replay
+from projections.replaying import MAX_ROWS, Past, Replay
 from projections.rows import TABLES, Table
 from schemas.journal import AwardGranted
 from services.achievements.grants import VIEW, grants_key
 from services.achievements.migration import VIEWS_SUFFIX
 from services.journal import Journal, Recorded, lock_key
-
-MAX_EVENTS: Final = 20_000
 
 Connection = psycopg.Connection[Any]
 OnProgress = Callable[[str, int, int], None]
@@ -46,7 +44,22 @@ class Rebuilt(NamedTuple):
     read_models: list[ReadModel]
 
 
-def rebuild(journal: Journal, on_progress: OnProgress, only: Table[Any] | None = None) -> Rebuilt:
+class Batches(NamedTuple):
+    """How many events are folded at a time, and how many rows of theirs are in memory, about."""
+
+    events: int = 20_000
+    rows: int = MAX_ROWS
+
+
+_BATCHES: Final = Batches()
+
+
+def rebuild(
+    journal: Journal,
+    on_progress: OnProgress,
+    only: Table[Any] | None = None,
+    batches: Batches = _BATCHES,
+) -> Rebuilt:
     """Builds all read models again, and puts all or `only` one in the place of the live ones.
 
     `RebuildRunningError` where another process does so already.
@@ -56,7 +69,8 @@ def rebuild(journal: Journal, on_progress: OnProgress, only: Table[Any] | None =
         alone = connection.execute("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone()
         if alone != (True,):
             raise RebuildRunningError
-        return _Rebuilding(journal, connection, on_progress).run([only] if only else TABLES)
+        rebuilding = _Rebuilding(journal, connection, on_progress, batches)
+        return rebuilding.run([only] if only else TABLES)
 
 
 def views_key(journal: Journal) -> int:
@@ -67,10 +81,17 @@ def views_key(journal: Journal) -> int:
 class _Rebuilding:
     """One rebuild; what is folded lies in the connection's first schema until it is switched."""
 
-    def __init__(self, journal: Journal, connection: Connection, on_progress: OnProgress) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        connection: Connection,
+        on_progress: OnProgress,
+        batches: Batches,
+    ) -> None:
         self._journal = journal
         self._connection = connection
         self._on_progress = on_progress
+        self._batches = batches
         self._live = journal.schema + VIEWS_SUFFIX
         self._next = f"{self._live}_next"
         self._before = f"{self._live}_before"
@@ -83,6 +104,7 @@ class _Rebuilding:
         self._on_progress("writing rows and indexes", 0, 1)
         with connection.transaction():
             self._replay.write()
+        self._on_progress("writing rows and indexes", 1, 1)
         connection.execute("ANALYZE " + ", ".join(table.name for table in TABLES))
         with (
             psycopg.connect(self._journal.conninfo) as witness,
@@ -108,14 +130,16 @@ class _Rebuilding:
                 "CREATE SCHEMA {next}; SET search_path = {next}, {journal}; SET synchronous_commit = off"
             ).format(next=sql.Identifier(self._next), journal=sql.Identifier(self._journal.schema))
         )
-        self._replay = Replay(self._connection)
+        self._replay = Replay(self._connection, self._batches.rows)
 
     def _fold_on(self) -> None:
         """Folds up to where the live read models are by then."""
         while (goal := self._journal.position(self._connection, VIEW)) > self._position:
             while self._position < goal:
                 with self._connection.transaction():
-                    chunk = self._journal.read(self._connection, self._position, MAX_EVENTS)
+                    chunk = self._journal.read(
+                        self._connection, self._position, self._batches.events
+                    )
                     self._replay.fold(_past(one for one in chunk if one.position <= goal))
                 self._position = min(goal, chunk[-1].position) if chunk else goal
                 self._on_progress("folding events", self._position, goal)
@@ -126,7 +150,9 @@ class _Rebuilding:
         names = [self._journal.mapper.names[AwardGranted]]
         with self._connection.transaction():
             after = self._position
-            while grants := self._journal.read(self._connection, after, MAX_EVENTS, names):
+            while grants := self._journal.read(
+                self._connection, after, self._batches.events, names
+            ):
                 self._replay.fold(_past(grants))
                 after = grants[-1].position
             self._replay.write()
@@ -155,11 +181,11 @@ class _Rebuilding:
 
     def _compare(self, witness: Connection, tables: Sequence[Table[Any]]) -> list[ReadModel]:
         compared: list[ReadModel] = []
-        for number, table in enumerate(tables):
-            self._on_progress("comparing with what was live", number, len(tables))
+        for number, table in enumerate(tables, start=1):
             was_there = self._exists("to_regclass", sql.Identifier(self._before, table.name))
             before = digest(witness, self._before, table) if was_there else None
             compared.append(ReadModel(table.name, before, digest(witness, self._live, table)))
+            self._on_progress("comparing with what was live", number, len(tables))
         witness.rollback()
         return compared
 

@@ -41,7 +41,7 @@ def status(journal: Journal, kafka: KafkaSettings) -> Status:
     try:
         found = _lag(journal, kafka)
     except KafkaError as error:
-        why = f"{type(error).__name__}: {error}"
+        why = str(error)
     with journal.connection() as connection:
         waiting = backlog.measure(journal, connection).waiting
         unsent = queue.backlog(connection).unsent

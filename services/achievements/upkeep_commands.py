@@ -1,15 +1,23 @@
 """`achievements rebuild`, `verify` and `status`: what they show in the terminal."""
 
+import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from time import monotonic
-from typing import Annotated, Final
+from typing import Annotated, Any, Final, NoReturn
 
 import msgspec
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from projections.rows import TABLES
@@ -17,7 +25,7 @@ from services.achievements import rebuilding, verifying
 from services.achievements import status as state
 from services.achievements.grants import VIEW
 from services.achievements.rebuilding import ReadModel, RebuildRunningError
-from services.achievements.status import Lag, Status
+from services.achievements.status import Status
 from services.achievements.verifying import Difference
 from services.commands import FAILED, WRONG_USAGE, collect_garbage_seldom
 from services.journal import Journal
@@ -71,7 +79,8 @@ def add_commands(
         if as_json:
             print(msgspec.json.encode({"differences": verified.differences}).decode())
         else:
-            print("\n".join(_differences(verified.differences)))
+            for line in _differences(verified.differences):
+                print(line)
             print(
                 f"{len(verified.differences):,} differences in {verified.organizations:,} organizations,"
                 f" {verified.events:,} events; read models at position {verified.position:,}."
@@ -83,6 +92,7 @@ def add_commands(
     def status(*, as_json: AsJson = False) -> None:
         """Show the lag of each topic, the backlog of each process, and how far each has come."""
         with open_journal() as journal:
+            logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what it says is said below
             found = state.status(journal, kafka())
         if as_json:
             print(msgspec.json.encode(state.as_json(found)).decode())
@@ -92,6 +102,80 @@ def add_commands(
             _end(FAILED, f"Kafka could not be asked: {found.why}")
 
 
-def _end(status: int, message: str) -> None:
+@contextmanager
+def _bar() -> Iterator[Advance]:
+    """Progress bars on standard error, one below the other; gives what moves them."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
+        TimeRemainingColumn(),
+    )
+    tasks: dict[str, TaskID] = {}
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+
+        def advance(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = progress.add_task(what, total=total)
+            progress.update(tasks[what], completed=done, total=total)
+
+        yield advance
+
+
+def _print_read_models(read_models: list[ReadModel]) -> None:
+    """The digest of each, and whether it is as before, byte for byte."""
+    table = Table("read model", "rows", "SHA-256", "", box=None)
+    for name, before, after in read_models:
+        compared = "was lost" if before is None else "differed" if before != after else "as before"
+        table.add_row(name, f"{after.rows:,}", after.sha256, compared)
+    _console().print(table)
+
+
+def _differences(differences: list[Difference]) -> Iterator[str]:
+    """A line for each, by member."""
+    of_members = sorted(differences, key=lambda one: (one.organization_id, one.user_id or ""))
+    for one in of_members[:MAX_SHOWN]:
+        whose = f"{one.organization_id}, {one.user_id}" if one.user_id else one.organization_id
+        key = "".join(f" {value}" for value in one.key.values())
+        if one.expected is None:
+            yield f"{whose}: {one.what}{key} must not be there: {_values(one.found)}"
+        elif one.found is None:
+            yield f"{whose}: {one.what}{key} is missing: {_values(one.expected)}"
+        else:
+            yield f"{whose}: {one.what}{key} must be {_values(one.expected)}, is {_values(one.found)}"
+    if len(differences) > MAX_SHOWN:
+        yield f"… and {len(differences) - MAX_SHOWN:,} more: --json has all"
+
+
+def _values(values: dict[str, Any] | None) -> str:
+    return ", ".join(f"{name} {_value(value)}" for name, value in (values or {}).items())
+
+
+def _value(value: object) -> str:
+    return "none" if value is None else str(msgspec.to_builtins(value))
+
+
+def _print_status(found: Status) -> None:
+    if found.lag is not None:
+        topics = Table("topic", "lag", "next offsets", box=None)
+        for topic, behind in found.lag.lag.items():
+            positions = found.lag.positions[topic].items()
+            reached = ", ".join(f"{partition}: {at}" for partition, at in positions)
+            topics.add_row(topic, f"{behind:,}", reached or "none yet")
+        _console().print(topics)
+    processes = Table("process", "backlog", box=None)
+    for process, waiting in found.backlog.items():
+        processes.add_row(process, f"{waiting:,}")
+    _console().print(processes)
+    readers = ", ".join(f"{reader} at {at:,}" for reader, at in found.positions.items())
+    print(f"The journal ends at {found.head:,}: {readers}.")
+
+
+def _console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else 160, markup=False, highlight=False)
+
+
+def _end(status: int, message: str) -> NoReturn:
     print(message, file=sys.stderr)
     raise typer.Exit(status) from None

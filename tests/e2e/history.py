@@ -84,7 +84,7 @@ class History:
             programs=[Program(names.program(one), type_) for one, type_ in enumerate(types)],
             users=[names.user(one) for one in range(max(16, share // 15))],
         )
-        for one in range(share * 9 // 20):
+        for one in range(share * 7 // 20):
             self._float_session(organization, one)
         for user_id in organization.users:
             for _ in range(self._random.choice((0, 0, 1, 1, 2))):
