@@ -86,16 +86,9 @@ def _more(count: int) -> str:
 def _progress(standing: Standing) -> Iterator[str]:
     if not standing.begun:
         return
-    on_the_way = f"  {_members(standing.begun)} on the way"
-    just_one = f"{standing.almost:,} of them lack just one"
-    if standing.before is None:
-        yield f"{on_the_way}; {just_one}"
-        return
-    moved = standing.after - standing.before
-    difference = (
-        f"{abs(moved):,} {'more' if moved > 0 else 'fewer'}" if moved else "as many as before"
-    )
-    yield f"{on_the_way}, who lack {difference}; {just_one}"
+    moved = standing.after - standing.before if standing.before is not None else 0
+    to_go = f", {abs(moved):,} {'more' if moved > 0 else 'fewer'} to go" if moved else ""
+    yield f"  on the way: {_members(standing.begun)}{to_go}; just one to go: {standing.almost:,}"
 
 
 def _summary(plan: Plan, mailed: bool) -> str:

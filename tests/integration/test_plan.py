@@ -243,13 +243,13 @@ def test_a_report_to_decide_by(journal: Journal) -> None:
     take(journal, *(session(n, "zoe", "eve") for n in range(21, 28)), certificate_disabled())
     done = run(journal, "plan", "--badge", "mentor=8", "--certificate", "acme/p1=2")
     assert done.stdout.splitlines() == [
+        "acme: certificate of p1, 5 -> 2",
+        "  on the way: 2 members, 3 fewer to go; just one to go: 0",
+        "",
         "acme: badge mentor, 10 -> 8",
         "  granted to 1 member:",
         "    mia, earned 2026-01-09 09:00 UTC",
-        "  1 member on the way, who lack 2 fewer; 1 of them lack just one",
-        "",
-        "acme: certificate of p1, 5 -> 2",
-        "  2 members on the way, who lack 3 fewer; 0 of them lack just one",
+        "  on the way: 1 member, 2 fewer to go; just one to go: 1",
         "",
         "certificate of acme/p1: it is disabled; nothing is granted until it is enabled",
         "In all: 1 award, 0 emails (no address known: 1).",
