@@ -8,12 +8,13 @@ from typing import Annotated
 import structlog
 import typer
 
-from bench import certificates, ingest, latency
+from bench import certificates, ingest, latency, replay
 from devstack import Addresses, shared
 
 BENCHMARKS: dict[str, Callable[[Addresses], None]] = {
     "ingest": ingest.run,
     "latency": latency.run,
+    "replay": replay.run,
     "certificates": certificates.run,
 }
 

@@ -1,21 +1,35 @@
-"""Seconds that an operator waits on a large history: what a change of thresholds would do, doing it, building the read
-models again, and deriving everything a second time."""
+"""Seconds that an operator waits on a large history: for what a change of thresholds would do, for doing it, for the
+read models built again while they are read, and for everything derived a second time."""
 
+import asyncio
 import random
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from time import perf_counter
+from typing import TypeVar
 
+from bench.tables import Table
 from devstack import Addresses, create_database
 from schemas import learning
 from schemas.cloudevents import CloudEvent
 from schemas.journal import EVENT_TYPES
+from services.achievements import planning
 from services.achievements.grants import advance
 from services.achievements.migration import migrate
+from services.achievements.plan_effects import BadgeChange, Change
+from services.achievements.reading import Reading, read_pool
+from services.achievements.rebuilding import rebuild
 from services.achievements.recording import Fact, record
+from services.achievements.verifying import verify
+from services.commands import collect_garbage_seldom
 from services.journal import Journal
 from services.kafka import Message
+
+T = TypeVar("T")
 
 SESSIONS = 200_000
 ORGANIZATIONS = 4
@@ -23,10 +37,72 @@ MEMBERS = 5_000  # in each organization, of which a third are mentors
 PROGRAMS = 20  # in each organization
 START = datetime(2026, 1, 1, tzinfo=UTC)
 BATCH = 4_000
+CHANGE = Change(None, (BadgeChange("mentee", 5), BadgeChange("super_mentor", 20)), ())
 
 
-def run(addresses: Addresses) -> None:
-    pass
+def run(addresses: Addresses, sessions: int = SESSIONS, members: int = MEMBERS) -> None:
+    """Makes the history once, and prints what each command takes on it."""
+    url = create_database(addresses.database_url, "bench_replay")
+    collect_garbage_seldom()
+    with Journal(url, "achievements", EVENT_TYPES) as journal:
+        migrate(journal)
+        told, telling = timed(lambda: tell(journal, history(sessions, members)))
+        with journal.connection() as connection:
+            connection.execute("VACUUM ANALYZE")
+        now = datetime.now(UTC)
+        plan, planned = timed(lambda: planning.make(journal, CHANGE, "bench", now))
+        _, applied = timed(lambda: planning.apply(journal, plan, "bench", now, mailed=True))
+        with reading(journal, members) as reads:
+            rebuilt, rebuilding = timed(lambda: rebuild(journal, lambda *_: None))
+        verified, verifying = timed(lambda: verify(journal, lambda *_: None))
+    if verified.differences or any(old != new for _, old, new in rebuilt.read_models):
+        raise AssertionError("what was derived again differs")
+    table = Table(
+        f"{sessions:,} sessions of {ORGANIZATIONS * members:,} members", ("seconds", "a second")
+    )
+    table.row("record, project and grant", *rate(told, telling))
+    table.row(f"plan: {len(plan.outcome.grants):,} awards", *rate(None, planned))
+    table.row("apply", *rate(None, applied))
+    table.row("rebuild", *rate(verified.events, rebuilding))
+    slowest = f"reads meanwhile, the slowest {max(reads) * 1000:.0f} ms"
+    table.row(slowest, *rate(len(reads), rebuilding))
+    table.row("verify", *rate(verified.events, verifying))
+    table.show()
+
+
+def rate(count: int | None, seconds: float) -> tuple[str, str]:
+    return f"{seconds:.1f}", f"{count / seconds:,.0f}" if count else ""
+
+
+def timed(work: Callable[[], T]) -> tuple[T, float]:
+    """What the work gives, and its seconds."""
+    started = perf_counter()
+    return work(), perf_counter() - started
+
+
+@contextmanager
+def reading(journal: Journal, members: int) -> Iterator[list[float]]:
+    """Reads activities one after the other for the block, as HTTP does; gives how long each took, in seconds."""
+    stop = threading.Event()
+    took: list[float] = []
+
+    async def read() -> None:
+        random_ = random.Random(11)
+        async with read_pool(journal.conninfo, 1) as pool:
+            asked = Reading(pool, lambda *_: None)
+            while not stop.is_set():
+                started = perf_counter()
+                found = await asked.activity("org-0", _user(random_.randrange(members)))
+                took.append(perf_counter() - started)
+                assert found.available.badges
+
+    with ThreadPoolExecutor(1) as threads:
+        reads = threads.submit(asyncio.run, read())
+        try:
+            yield took
+        finally:
+            stop.set()
+            reads.result()
 
 
 def history(sessions: int, members: int) -> Iterator[learning.Inbound]:

@@ -1,13 +1,16 @@
 """What integration tests stand on: Kafka and PostgreSQL, and names of their own in them."""
 
+import gc
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import psycopg
 import pytest
 from psycopg import sql
 
-from devstack import Addresses, create_database, shared
+from devstack import Addresses, Stack, create_database, private, shared
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +28,21 @@ def database_url(stack: Addresses) -> Iterator[str]:
     with psycopg.connect(stack.database_url, autocommit=True) as connection:
         database = sql.Identifier(name)
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(database))
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that servers under another account reach: pytest shuts its own whenever one starts anew."""
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def private_stack() -> Iterator[Stack]:
+    """Servers that a module may break."""
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder, private(Path(folder)) as stack:
+        yield stack
+        gc.collect()  # connections to a server that was broken complain when they are collected later
 
 
 @pytest.fixture

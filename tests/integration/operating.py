@@ -9,8 +9,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import typer
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from projections.digests import Digest, digest
 from projections.rows import TABLES

@@ -77,13 +77,13 @@ def start() -> Iterator[Start]:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(open_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Shared stacks of this test have a folder of their own and end soon, and nothing is given."""
-    monkeypatch.setenv("DEVSTACK_FOLDER", str(tmp_path))
+    monkeypatch.setenv("DEVSTACK_FOLDER", str(open_folder))
     monkeypatch.setenv("DEVSTACK_LINGER_SECONDS", "0.5")
     monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
     monkeypatch.delenv("DATABASE_URL", raising=False)
-    return tmp_path
+    return open_folder
 
 
 def test_users_share_one_stack_until_the_last_has_gone(folder: Path, start: Start) -> None:
@@ -108,9 +108,9 @@ def test_a_killed_supervisor_takes_its_servers_along(folder: Path, start: Start)
     assert _answers(start(SHARED_USER).addresses())
 
 
-def test_a_killed_owner_takes_a_private_stack_along(tmp_path: Path, start: Start) -> None:
+def test_a_killed_owner_takes_a_private_stack_along(open_folder: Path, start: Start) -> None:
     """No java and no postgres outlives the process whose private stack they are."""
-    owner = start(PRIVATE_USER, str(tmp_path))
+    owner = start(PRIVATE_USER, str(open_folder))
     owner.addresses()
     servers = psutil.Process(owner.process.pid).children(recursive=True)
     assert {"java", "postgres"} <= {server.name() for server in servers}
@@ -119,31 +119,27 @@ def test_a_killed_owner_takes_a_private_stack_along(tmp_path: Path, start: Start
 
 
 @pytest.mark.parametrize("ending", ["kill", "stop"])
-def test_private_servers_keep_what_was_acknowledged(private: devstack.Stack, ending: str) -> None:
+def test_private_servers_keep_what_was_acknowledged(
+    private_stack: devstack.Stack, ending: str
+) -> None:
     """After SIGKILL as after an orderly stop, both answer at the same address with their data."""
-    _publish(private.addresses.kafka_bootstrap_servers, topic=ending, value=b"kept")
-    database_url = devstack.create_database(private.addresses.database_url, ending)
+    _publish(private_stack.addresses.kafka_bootstrap_servers, topic=ending, value=b"kept")
+    database_url = devstack.create_database(private_stack.addresses.database_url, ending)
     _execute(database_url, "CREATE TABLE kept AS SELECT 42 AS answer")
-    for server in (private.kafka, private.postgres):
+    for server in (private_stack.kafka, private_stack.postgres):
         getattr(server, ending)()
         assert not server.running
         server.start()
-    assert _read(private.addresses.kafka_bootstrap_servers, topic=ending) == b"kept"
+    assert _read(private_stack.addresses.kafka_bootstrap_servers, topic=ending) == b"kept"
     assert _execute(database_url, "TABLE kept") == [(42,)]
 
 
-@pytest.fixture(scope="module")
-def private(tmp_path_factory: pytest.TempPathFactory) -> Iterator[devstack.Stack]:
-    with devstack.private(tmp_path_factory.mktemp("private")) as stack:
-        yield stack
-
-
-def test_create_database_begins_anew(private: devstack.Stack) -> None:
+def test_create_database_begins_anew(private_stack: devstack.Stack) -> None:
     """It returns the URL of an empty database, though one of that name was there and in use."""
-    first = devstack.create_database(private.addresses.database_url, "odd name/1")
+    first = devstack.create_database(private_stack.addresses.database_url, "odd name/1")
     with psycopg.connect(first, autocommit=True) as connection:
         connection.execute("CREATE TABLE thing ()")
-        assert devstack.create_database(private.addresses.database_url, "odd name/1") == first
+        assert devstack.create_database(private_stack.addresses.database_url, "odd name/1") == first
     assert _execute(first, "SELECT current_database(), to_regclass('thing')") == [
         ("odd name/1", None)
     ]

@@ -1,27 +1,17 @@
 """The consumer loop outlasts its broker and its database, which may die and come back any time."""
 
-import gc
 from collections.abc import Iterator
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from devstack import Stack, create_database, private
+from devstack import Stack, create_database
 from tests.integration.kafka_consumers import Consumer, Publisher, World, eventually
 
 # kafka-python leaves sockets of refused connections to the garbage collector (3.0.12).
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
-
-@pytest.fixture(scope="module")
-def private_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    folder: Path = tmp_path_factory.mktemp("stack")
-    with private(folder) as stack:
-        yield stack
-        gc.collect()
 
 
 @pytest.fixture

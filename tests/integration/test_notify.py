@@ -157,7 +157,7 @@ def test_no_mail_table_holds_a_name_or_an_address(journal: Journal, server: Mail
 
 
 def test_refused_mails_are_final(journal: Journal, server: MailServer) -> None:
-    """Issue 4.3: an address that is refused, or a mail, is never tried again; the code is kept, the words are not."""
+    """An address that is refused, or a mail, is never tried again; the code is kept, the words are not."""
     take(journal, *(registered(user_id) for user_id in ("mia", "ben", "ann")))
     server.script.recipient_answers["mia@example.org"].append("550 5.1.1 no such user mia")
     server.script.data_answers["ben@example.org"].append("554 we do not like ben")
@@ -175,7 +175,7 @@ def test_refused_mails_are_final(journal: Journal, server: MailServer) -> None:
 
 
 def test_temporary_failures_hold_up_nobody_else(journal: Journal, server: MailServer) -> None:
-    """Issue 4.3: a mail that is put off comes later, under the same id, and others don't wait for it."""
+    """A mail that is put off comes later, under the same id, and others don't wait for it."""
     take(journal, registered("mia"), registered("ben"))
     server.script.recipient_answers["mia@example.org"].append("451 4.7.1 greylisted")
     server.script.data_answers["mia@example.org"].append("452 4.3.1 disk full")
@@ -189,7 +189,7 @@ def test_temporary_failures_hold_up_nobody_else(journal: Journal, server: MailSe
 
 
 def test_a_slow_mail_holds_up_nobody_else(journal: Journal, server: MailServer) -> None:
-    """Issue 4.3: while the server thinks about one mail, others are sent."""
+    """While the server thinks about one mail, others are sent."""
     take(journal, registered("mia"), registered("ben"))
     halt = server.script.halt("mia@example.org")
     grant(journal, "mia", "ben")
@@ -206,7 +206,7 @@ def test_a_slow_mail_holds_up_nobody_else(journal: Journal, server: MailServer) 
 def test_a_refused_sender_loses_nothing(
     journal: Journal, server: MailServer, answers: list[str]
 ) -> None:
-    """Issue 4.3: where the server takes nothing from us at all, no mail is the worse for it."""
+    """Where the server takes nothing from us at all, no mail is the worse for it."""
     take(journal, registered("mia"))
     server.script.sender_answers.extend(answers * 2)
     grant(journal, "mia")
@@ -216,7 +216,7 @@ def test_a_refused_sender_loses_nothing(
 
 
 def test_a_server_that_is_down_loses_nothing(journal: Journal, server: MailServer) -> None:
-    """Issue 4.3: while the server is away grants are still reached, and each mail comes once it is back."""
+    """While the server is away grants are still reached, and each mail comes once it is back."""
     users = [f"user{number}" for number in range(20)]
     take(journal, *(registered(user_id) for user_id in users))
     server.stop()
@@ -266,7 +266,7 @@ def test_mails_of_what_is_unavailable_wait(journal: Journal, server: MailServer)
 def test_a_database_that_goes_doubles_nothing(
     journal: Journal, server: MailServer, database_url: str
 ) -> None:
-    """Issue 4: a mail under way when the database cuts us off is written down when it is back, not sent again."""
+    """A mail under way when the database cuts us off is written down when it is back, not sent again."""
     take(journal, registered("mia"))
     halt = server.script.halt("mia@example.org")
     grant(journal, "mia")
@@ -286,10 +286,10 @@ def test_a_database_that_goes_doubles_nothing(
 
 
 def test_a_database_that_was_away_for_long_doubles_nothing(
-    server: MailServer, tmp_path: Path
+    server: MailServer, open_folder: Path
 ) -> None:
-    """Issue 4: nor does one that comes back when the hold on the mail under way has run out long ago."""
-    postgres = launch(["postgres"], tmp_path, tmp_path)["postgres"]
+    """Nor does one that comes back when the hold on the mail under way has run out long ago."""
+    postgres = launch(["postgres"], open_folder, open_folder)["postgres"]
     try:
         with migrated(postgres.address) as journal:
             take(journal, registered("mia"))

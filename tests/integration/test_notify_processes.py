@@ -57,7 +57,7 @@ def start(database_url: str, server: MailServer, log: Path) -> Iterator[Start]:
 def test_killed_before_the_server_accepts(
     journal: Journal, server: MailServer, start: Start
 ) -> None:
-    """Issue 4: a process killed between the intent and the server's acceptance loses no mail, and doubles none."""
+    """A process killed between the intent and the server's acceptance loses no mail, and doubles none."""
     take(journal, registered("mia"))
     grant(journal, "mia")
     halt = server.script.halt("mia@example.org")
@@ -74,7 +74,7 @@ def test_killed_before_the_server_accepts(
 
 
 def test_killed_before_our_commit(journal: Journal, server: MailServer, start: Start) -> None:
-    """Issue 4: a process killed between the server's acceptance and our commit sends again, under the same id."""
+    """A process killed between the server's acceptance and our commit sends again, under the same id."""
     take(journal, registered("mia"))
     grant(journal, "mia")
     halt = server.script.halt("mia@example.org")
@@ -97,7 +97,7 @@ def has_accepted(server: MailServer, count: int) -> bool:
 
 
 def test_killed_over_and_over(journal: Journal, server: MailServer, start: Start) -> None:
-    """Issue 4: however often a process is killed, every member gets every mail, a second one only under its id."""
+    """However often a process is killed, every member gets every mail, a second one only under its id."""
     users = [f"user{number}" for number in range(150)]
     take(journal, *(registered(user_id) for user_id in users))
     grant(journal, *users)
@@ -117,7 +117,7 @@ def test_killed_over_and_over(journal: Journal, server: MailServer, start: Start
 
 
 def test_the_second_takes_over(journal: Journal, server: MailServer, start: Start) -> None:
-    """Issue 4.3: of several processes one sends; when it dies another goes on, and nothing is mailed twice."""
+    """Of several processes one sends; when it dies another goes on, and nothing is mailed twice."""
     take(journal, registered("mia"), registered("ben"))
     first, second = start(), start()
     grant(journal, "mia")
@@ -131,7 +131,7 @@ def test_the_second_takes_over(journal: Journal, server: MailServer, start: Star
 
 
 def test_told_to_stop(journal: Journal, server: MailServer, start: Start) -> None:
-    """Issue 4: a process told to stop waits for the mail under way, writes down its fate and ends well."""
+    """A process told to stop waits for the mail under way, writes down its fate and ends well."""
     take(journal, registered("mia"))
     grant(journal, "mia")
     halt = server.script.halt("mia@example.org")

@@ -80,24 +80,24 @@ def deliver(url: str) -> Fate:
 
 
 def test_encrypted_and_signed_in(strict: MailServer) -> None:
-    """Issue 4.3: with a user and a password in SMTP_URL, percent-encoded, mail goes through STARTTLS and AUTH."""
+    """With a user and a password in SMTP_URL, percent-encoded, mail goes through STARTTLS and AUTH."""
     assert deliver(f"smtp://me%40x:p%3Aw%2F1@127.0.0.1:{strict.port}") == Accepted()
     assert strict.recipients == ["mia@example.org"]
 
 
 def test_a_wrong_password_is_not_the_mails_fault(strict: MailServer) -> None:
-    """Issue 4.3: a server that does not let us in leaves every mail to be sent."""
+    """A server that does not let us in leaves every mail to be sent."""
     fate = deliver(f"smtp://me%40x:wrong@127.0.0.1:{strict.port}")
     assert fate == Unreachable("535 5.7.8")
 
 
 def test_no_password_at_all_is_not_the_mails_fault(strict: MailServer) -> None:
-    """Issue 4.3: nor does one that asks for a password we don't have refuse any mail for good."""
+    """Nor does one that asks for a password we don't have refuse any mail for good."""
     assert deliver(f"smtp://127.0.0.1:{strict.port}") == Unreachable("530 5.7.0")
 
 
 def test_encrypted_from_the_first_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Issue 4.3: smtps:// is TLS at once, and only with a certificate that is trusted."""
+    """Smtps:// is TLS at once, and only with a certificate that is trusted."""
     server = MailServer(ssl_context=tls_context(tmp_path))
     server.start()
     try:
@@ -110,7 +110,7 @@ def test_encrypted_from_the_first_byte(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_no_password_in_the_clear(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Issue 4.3: beyond this machine a password is sent through TLS only."""
+    """Beyond this machine a password is sent through TLS only."""
     with mail_server(auth_require_tls=False, authenticator=authenticate) as server:
         monkeypatch.setattr(
             "services.achievements.mail.smtp.SmtpServer.is_loopback", property(lambda _: False)
@@ -121,7 +121,7 @@ def test_no_password_in_the_clear(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_connections_are_kept_and_renewed() -> None:
-    """Issue 4.3: one connection serves many mails, and a server that restarts in between loses none."""
+    """One connection serves many mails, and a server that restarts in between loses none."""
     with mail_server() as server:
         postman = Postman(smtp_url(server.url))
         assert [postman.deliver(MAIL) for _ in range(3)] == [Accepted()] * 3
@@ -133,7 +133,7 @@ def test_connections_are_kept_and_renewed() -> None:
 
 
 def test_cut_off_while_the_server_thinks() -> None:
-    """Issue 4: a mail that is broken off has an unknown fate, and is to be sent again."""
+    """A mail that is broken off has an unknown fate, and is to be sent again."""
     with mail_server() as server:
         halt = server.script.halt(MAIL.recipient)
         postman = Postman(smtp_url(server.url))

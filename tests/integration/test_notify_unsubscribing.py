@@ -177,7 +177,7 @@ def test_what_caches_and_search_engines_are_told(journal: Journal, address: Addr
 
 @pytest.mark.parametrize("tag", WORDS)
 def test_the_page_speaks_the_readers_language(journal: Journal, address: Address, tag: str) -> None:
-    """Issue 4.3: the page has the words of the language that the browser asks for."""
+    """The page has the words of the language that the browser asks for."""
     words = WORDS[tag].page
     accepted = {"Accept-Language": f"xx, {tag}-XX;q=0.8, en;q=0.1"}
     asked = ask(address, "GET", path_of(journal, "mia"), **accepted).page
@@ -188,7 +188,7 @@ def test_the_page_speaks_the_readers_language(journal: Journal, address: Address
 
 
 def test_the_database_is_away() -> None:
-    """Issue 4: without a database the page says so and asks to come again; nothing is pretended."""
+    """Without a database the page says so and asks to come again; nothing is pretended."""
     with (
         Journal("postgresql://127.0.0.1:1/nowhere", "achievements", EVENT_TYPES) as nowhere,
         served(nowhere) as address,

@@ -18,8 +18,8 @@ from services.achievements.grants import advance
 from services.achievements.reading import Reading, read_pool
 from services.achievements.rebuilding import (
     Batches,
-    Rebuilt,
     RebuildRunningError,
+    Rebuilt,
     rebuild,
     views_key,
 )

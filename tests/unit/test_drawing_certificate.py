@@ -199,7 +199,7 @@ def test_own_words_are_in_the_readers_language(language: str, word: str, tag: st
     [("en-US", "letter"), ("fr-CA", "letter"), ("en-GB", "a4"), ("de", "a4"), ("", "a4")],
 )
 def test_paper_is_that_of_the_locale(locale: str, paper: str) -> None:
-    """North Americans get US Letter, others A4; always in landscape (issue 5)."""
+    """North Americans get US Letter, others A4; always in landscape."""
     assert paper_of(locale) == paper
     box = only_page(changed(LATIN, paper=paper_of(locale))).mediabox
     assert (box.width, box.height) == ((792, 612) if paper == "letter" else (842, 595))

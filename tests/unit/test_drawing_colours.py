@@ -1,4 +1,4 @@
-"""Rule 24, issue 5: text stays readable on whatever colour an admin chooses."""
+"""Rule 24: text stays readable on whatever colour an admin chooses."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Issue 5: a banner or logo can't harm; what is wrong with it, it is left out."""
+"""A banner or logo can't harm; what is wrong with it, it is left out."""
 
 from io import BytesIO
 from struct import pack

@@ -89,7 +89,7 @@ def test_a_long_link_stays_whole() -> None:
 
 
 def test_the_same_mail_again_is_the_same() -> None:
-    """Issue 4: sent again after a crash, a mail is the same to the byte; its id derives from the award's."""
+    """Sent again after a crash, a mail is the same to the byte; its id derives from the award's."""
     assert sent() == sent()
     message = received(sent())
     assert message["Message-ID"] == f"<award.{BADGE.award_id}@achievements.example>"

@@ -58,7 +58,7 @@ def test_the_first_pauses_are_short_and_all_together_last_for_days() -> None:
 
 
 def test_what_is_granted_without_an_email() -> None:
-    """Issue 4.4: a grant that is marked so is not mailed, whoever could be written to."""
+    """A grant that is marked so is not mailed, whoever could be written to."""
     assert new_mail(replace(BADGE, mailed=False), REACHABLE).outcome == "unwanted"
 
 

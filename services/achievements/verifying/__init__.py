@@ -93,7 +93,7 @@ class _Verifying:
                 self._on_progress(self._events, self._total)
             organization_id = getattr(told.event, "organization_id", None) or PLATFORM
             if stream_range(organization_id) != streams:
-                self._differences.append(comparing.misplaced(told.event, told.stream))
+                self._differences.append(comparing.misplaced(told))
                 continue
             if organization_id not in accounts:
                 accounts[organization_id] = self._account(organization_id)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from uuid import UUID
 
 from schemas.journal import AwardGranted, AwardRevoked, MemberErased
 from services.achievements.verifying.comparing import (
@@ -35,9 +34,9 @@ class Account:
         """Takes in an event of the organization."""
         event = told.event
         if isinstance(event, AwardGranted):
-            self.granted[event.award_id] = told
-            if str(told.stream) != event.award_id:
-                self.misplaced.append(misplaced(event, told.stream, UUID(event.award_id)))
+            if str(told.stream) != event.award_id or event.award_id in self.granted:
+                self.misplaced.append(misplaced(told))
+            self.granted.setdefault(event.award_id, told)
             return
         if isinstance(event, MemberErased):
             self.erased.add(event.user_id)

@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
-from uuid import UUID
 
 import psycopg
 from msgspec import Struct
 from psycopg import sql
 
-from schemas.journal import AwardGranted, Event
+from schemas.journal import AwardGranted
 from services.achievements.verifying.facts import BADGE, Organization
+from services.achievements.verifying.history import Told
 from services.achievements.verifying.rows import READ_MODELS, Awards, ReadModel, Row
 
 Connection = psycopg.Connection[Any]
@@ -42,13 +42,17 @@ class Difference(Struct, frozen=True):
     found: dict[str, Any] | None
 
 
-def misplaced(event: Event, stream: UUID, belongs: UUID | None = None) -> Difference:
-    """An event in a stream where it doesn't belong."""
-    expected = {"stream": str(belongs)} if belongs else None
-    found = {"stream": str(stream)}
-    organization_id = getattr(event, "organization_id", None) or ""
-    user_id = getattr(event, "user_id", None)
-    return Difference(organization_id, user_id, type(event).__name__, {}, expected, found)
+def misplaced(told: Told) -> Difference:
+    """An event that is where it can't be: in a stream where it doesn't belong, or in its own for a second time."""
+    event = told.event
+    return Difference(
+        organization_id=getattr(event, "organization_id", None) or "",
+        user_id=getattr(event, "user_id", None),
+        what="grant" if isinstance(event, AwardGranted) else type(event).__name__,
+        key={"position": told.position},
+        expected=None,
+        found={"stream": str(told.stream)},
+    )
 
 
 def compare_grants(
