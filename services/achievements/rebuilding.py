@@ -7,6 +7,7 @@ names in one transaction. Until then nobody sees anything of it; interrupted any
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from time import monotonic, sleep
 from typing import Any, Final, NamedTuple
 
 import psycopg
@@ -52,6 +53,7 @@ class Batches(NamedTuple):
 
 
 _BATCHES: Final = Batches()
+_PATIENCE_SECONDS: Final = 2.0
 
 
 def rebuild(
@@ -65,12 +67,18 @@ def rebuild(
     `RebuildRunningError` where another process does so already.
     """
     with psycopg.connect(journal.conninfo, autocommit=True) as connection:
-        key = lock_key(journal.schema, "rebuild")
-        alone = connection.execute("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone()
-        if alone != (True,):
-            raise RebuildRunningError
+        _lock_out_others(connection, lock_key(journal.schema, "rebuild"))
         rebuilding = _Rebuilding(journal, connection, on_progress, batches)
         return rebuilding.run([only] if only else TABLES)
+
+
+def _lock_out_others(connection: Connection, key: int) -> None:
+    """Takes the lock for as long as the connection lasts; the server may notice late that another one's has ended."""
+    give_up_at = monotonic() + _PATIENCE_SECONDS
+    while connection.execute("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone() != (True,):
+        if monotonic() > give_up_at:
+            raise RebuildRunningError
+        sleep(0.05)
 
 
 def views_key(journal: Journal) -> int:
