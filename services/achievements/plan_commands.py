@@ -17,7 +17,7 @@ from services.achievements.errors import FarBehindError
 from services.achievements.plan_effects import BadgeChange, CertificateChange, Change
 from services.achievements.plan_report import MAX_SHOWN, report
 from services.achievements.planning import OutcomeMovedError, Plan, PlanError
-from services.commands import FAILED, WRONG_USAGE
+from services.commands import FAILED, WRONG_USAGE, collect_garbage_seldom
 from services.journal import Journal
 
 REFUSED: Final = 3
@@ -51,6 +51,7 @@ def add_commands(app: typer.Typer, open_journal: OpenJournal) -> None:
     ) -> None:
         """Show what a change of thresholds would do, exactly, changing nothing."""
         change = _change(organization, badge or [], certificate or [])
+        collect_garbage_seldom()
         with open_journal() as journal, _refusals_in_plain_words():
             made = planning.make(journal, change, _user(), datetime.now(UTC))
         if out is not None:
@@ -77,6 +78,7 @@ def add_commands(app: typer.Typer, open_journal: OpenJournal) -> None:
     ) -> None:
         """Do just what a plan says, once; exit status 3 where anything else would happen by now."""
         made, who = _read(file), _name(by or _user())
+        collect_garbage_seldom()
         with open_journal() as journal, _refusals_in_plain_words():
             done = planning.apply(journal, made, who, datetime.now(UTC), mailed=not no_email)
         print("\n".join(report(done, mailed=not no_email)))

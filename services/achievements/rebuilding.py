@@ -19,6 +19,7 @@ from projections.rows import TABLES, Table
 from schemas.journal import AwardGranted
 from services.achievements.grants import VIEW, grants_key
 from services.achievements.migration import VIEWS_SUFFIX
+from services.achievements.views import views_key
 from services.journal import Journal, Recorded, lock_key
 
 Connection = psycopg.Connection[Any]
@@ -79,11 +80,6 @@ def _lock_out_others(connection: Connection, key: int) -> None:
         if monotonic() > give_up_at:
             raise RebuildRunningError
         sleep(0.05)
-
-
-def views_key(journal: Journal) -> int:
-    """The lock that keeps the read models from being switched; shared by those who read them at length."""
-    return lock_key(journal.schema, "views")
 
 
 class _Rebuilding:

@@ -20,8 +20,9 @@ from services.achievements.rebuilding import (
     Batches,
     Rebuilt,
     rebuild,
-    views_key,
 )
+from services.achievements.verifying import verify
+from services.achievements.views import views_key
 from services.journal import Journal
 from tests.histories import thresholds, whatever
 from tests.integration.operating import killed_at_work, run, state
@@ -184,7 +185,8 @@ def test_killed_anywhere_it_can_begin_again(journal: Journal, database_url: str)
 
 
 def test_reading_and_projecting_go_on(journal: Journal) -> None:
-    """While facts come in and read models are built again over and over, no read fails, and none goes back in time."""
+    """While facts come in and read models are built again and verified over and over, no read fails, and none goes
+    back in time."""
     take(journal, organization(), session(0))
     project(journal, repeat(1_000))
     stop = threading.Event()
@@ -200,6 +202,13 @@ def test_reading_and_projecting_go_on(journal: Journal) -> None:
         finally:
             stop.set()
 
+    def check() -> None:
+        try:
+            while not stop.is_set():
+                assert verify(journal, lambda _done, _of: None).differences == []
+        except BaseException as error:
+            errors.append(error)
+
     def build() -> None:
         try:
             while not stop.is_set():
@@ -207,7 +216,7 @@ def test_reading_and_projecting_go_on(journal: Journal) -> None:
         except BaseException as error:
             errors.append(error)
 
-    threads = [threading.Thread(target=write), threading.Thread(target=build)]
+    threads = [threading.Thread(target=work) for work in (write, build, check)]
     for thread in threads:
         thread.start()
     reads = asyncio.run(read_on(journal, stop))

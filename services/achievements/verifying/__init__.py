@@ -14,11 +14,11 @@ from typing import NamedTuple
 import psycopg
 from psycopg import IsolationLevel
 
-from services.achievements.rebuilding import views_key
 from services.achievements.verifying import comparing, history
 from services.achievements.verifying.accounts import Account
 from services.achievements.verifying.comparing import Connection, Difference
 from services.achievements.verifying.facts import Organization
+from services.achievements.views import views_key
 from services.journal import TABLE, Journal, stream_range
 
 __all__ = ["Difference", "Verification", "verify"]
