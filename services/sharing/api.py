@@ -17,8 +17,9 @@ from services.sharing.application import Sharing
 from services.sharing.errors import NotTheOwnerError, RevokedAwardError, UnknownAwardError
 from services.sharing.links import check_owner
 from services.sharing.lookups import Lookups
-from services.sharing.pages import PREFIX, Pages
+from services.sharing.pages import page_route
 from services.sharing.personal import Person
+from services.sharing.public import PREFIX, PublicRoutes
 from services.sharing.reading import OwnedAward, Place, Reading
 from services.web import (
     Api,
@@ -83,13 +84,14 @@ def create(sharing: Sharing, reading: Reading, verifier: TokenVerifier, public_u
         finally:
             await reading.close()
 
+    public = PublicRoutes(Lookups(reading.links))
     api = create_api(
         "Sharing",
         version="1",
         description="Public links to awards, for their owners to make, copy and disable.",
         verifier=verifier,
         checks={"database": reading.check},
-        routes=[Pages(Lookups(reading.links)).route],
+        routes=[page_route(public)],
         problems=_PROBLEMS,
         unobserved=[PREFIX],
         lifespan=lifespan,

@@ -1,96 +1,56 @@
-"""The public page of a shared award (rule 22): no sign-in, no JavaScript, nothing kept.
-
-Whoever holds the link may see the page until its owner disables it, not a request longer: a live
-page may be stored but must be asked for again each time (`no-cache`, with a strong ETag), a dead
-one must not be stored at all.
-"""
+"""The public page of a shared award (rule 22): no sign-in, no JavaScript, nothing kept."""
 
 from http import HTTPStatus
-from time import perf_counter
 from typing import Final
 
-import psycopg
-import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.sharing.lookups import Lookups
+from services.sharing.public import ALIVE, PREFIX, PublicRoutes, Refusal, not_modified
 from services.sharing.reading import PublicLink
 from services.sharing.rendering import CSP, AwardPage, Notice, etag, render_award, render_notice
-from services.web import BareRoute, observe_request
+from services.web import BareRoute
 
-log = structlog.get_logger()
+_HTML: Final = {"Content-Security-Policy": CSP, "Content-Type": "text/html; charset=utf-8"}
 
-PREFIX: Final = "/s/"
-
-_HEADERS: Final = {
-    "X-Robots-Tag": "noindex, noarchive",
-    "Referrer-Policy": "no-referrer",  # the address is a key: it must not leak to the next page
-    "Content-Security-Policy": CSP,
-    "X-Content-Type-Options": "nosniff",
-    "Content-Type": "text/html; charset=utf-8",
-}
-_ALIVE: Final = _HEADERS | {"Cache-Control": "no-cache"}
-_DEAD: Final = _HEADERS | {"Cache-Control": "no-store"}
-
-UNKNOWN: Final = render_notice(
+_UNKNOWN: Final = render_notice(
     Notice(
         "There is nothing here",
         "No award is shared under this address. Check that the whole link was copied.",
     )
 )
-DISABLED: Final = render_notice(
+_DISABLED: Final = render_notice(
     Notice("This link is no longer active", "What was shared here has been taken down.")
 )
-UNREACHABLE: Final = render_notice(
+_REVOKED: Final = render_notice(
+    Notice("This award was revoked", "There is nothing to download any more.")
+)
+_UNREACHABLE: Final = render_notice(
     Notice("This page can't be shown right now", "Please try again in a moment.")
 )
+_NOTICES: Final = {
+    Refusal.UNKNOWN: _UNKNOWN,
+    Refusal.DISABLED: _DISABLED,
+    Refusal.REVOKED: _REVOKED,
+    Refusal.UNREACHABLE: _UNREACHABLE,
+}
 
 
-class Pages:
-    """The public routes."""
-
-    def __init__(self, lookups: Lookups) -> None:
-        self._lookups = lookups
-        self.route = BareRoute(f"{PREFIX}{{token:path}}", self.show, operation=_OPERATION)
-
-    async def show(self, request: Request) -> Response:
-        """The page of a token, whatever text: one that can't exist is looked up like any other."""
-        started = perf_counter()
-        try:
-            link = await self._lookups.find(request.path_params["token"])
-        except psycopg.OperationalError as error:
-            log.warning("database_unavailable", error=type(error).__name__, sqlstate=error.sqlstate)
-            response = Response(UNREACHABLE, 503, _DEAD | {"Retry-After": "2"})
-        else:
-            response = answer(link, request.headers.get("if-none-match"))
-        observe_request(
-            request.method,
-            self.route.path_format,
-            response.status_code,
-            perf_counter() - started,
-        )
-        return response
+def page_route(routes: PublicRoutes) -> BareRoute:
+    """The route of pages. It takes whatever follows the prefix, so it must come last."""
+    return routes.route(f"{PREFIX}{{token:path}}", show_page, refuse_page, _OPERATION)
 
 
-def answer(link: PublicLink | None, if_none_match: str | None) -> Response:
-    """What a reader gets to see of a link. Unavailable goes before disabled, as in the contract."""
-    if link is None or not link.available:
-        return Response(UNKNOWN, HTTPStatus.NOT_FOUND, _DEAD)
-    if not link.active:
-        return Response(DISABLED, HTTPStatus.GONE, _DEAD)
+async def show_page(request: Request, link: PublicLink) -> Response:
+    """The page of an active link."""
     page = AwardPage.of(link)
-    tag = etag(page)
-    headers = _ALIVE | {"ETag": tag}
-    if if_none_match is not None and matches(if_none_match, tag):
-        return Response(None, HTTPStatus.NOT_MODIFIED, headers)
-    return Response(render_award(page), HTTPStatus.OK, headers)
+    headers = ALIVE | _HTML | {"ETag": etag(page)}
+    return not_modified(request, headers) or Response(render_award(page), HTTPStatus.OK, headers)
 
 
-def matches(if_none_match: str, tag: str) -> bool:
-    """Whether a request's If-None-Match names the tag (RFC 9110, 13.1.2: compared weakly)."""
-    names = (name.strip().removeprefix("W/") for name in if_none_match.split(","))
-    return any(name in (tag, "*") for name in names)
+def refuse_page(_: Request, refusal: Refusal) -> Response:
+    """A page that says why there is nothing on it."""
+    return Response(_NOTICES[refusal], refusal.status, {**refusal.headers, **_HTML})
 
 
 _OPERATION: Final = {

@@ -1,5 +1,6 @@
 """Rule 22: what a public page says and hides, and what it tells caches and search engines."""
 
+import asyncio
 import re
 from base64 import b64encode
 from datetime import UTC, datetime
@@ -9,11 +10,21 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from starlette.requests import Request
 from starlette.responses import Response
 
-from services.sharing.pages import answer
+from services.sharing import public
+from services.sharing.pages import refuse_page, show_page
+from services.sharing.reading import PublicLink
 from services.sharing.rendering import readable_on
 from tests.sharing_samples import BADGE, CERTIFICATE, public_link
+
+
+def answer(link: PublicLink | None, if_none_match: str | None) -> Response:
+    headers = [(b"if-none-match", if_none_match.encode())] if if_none_match else []
+    request = Request({"type": "http", "method": "GET", "path": "/s/token", "headers": headers})
+    return asyncio.run(public.answer(request, link, show_page, refuse_page))
+
 
 ALL_ANSWERS = pytest.mark.parametrize(
     "response",

@@ -1,0 +1,107 @@
+"""What lies under a shared link: page, PDF, picture, credential. All are found and refused alike (rules 21 and 22).
+
+Whoever holds the link may see them until its owner disables it, not a request longer: what is live may be stored but
+must be asked for again each time (`no-cache`, with a strong ETag), what is dead must not be stored at all.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from enum import Enum
+from time import perf_counter
+from typing import Any, Final
+
+import psycopg
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.sharing.lookups import Lookups
+from services.sharing.reading import PublicLink
+from services.web import BareRoute, observe_request
+
+log = structlog.get_logger()
+
+PREFIX: Final = "/s/"
+
+_HEADERS: Final = {
+    "X-Robots-Tag": "noindex, noarchive",
+    "Referrer-Policy": "no-referrer",  # the address is a key: it must not leak to the next page
+    "X-Content-Type-Options": "nosniff",
+}
+ALIVE: Final = _HEADERS | {"Cache-Control": "no-cache"}
+DEAD: Final = _HEADERS | {"Cache-Control": "no-store"}
+
+
+class Refusal(Enum):
+    """Why nothing is shown: the status that says so, and in which case of it."""
+
+    UNKNOWN = 404, "never issued, or not available"
+    DISABLED = 410, "disabled, or its owner erased"
+    REVOKED = 410, "of a revoked award, where only what says so is shown"
+    UNREACHABLE = 503, "the database does not answer"
+
+    @property
+    def status(self) -> int:
+        return self.value[0]
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return DEAD | {"Retry-After": "2"} if self is Refusal.UNREACHABLE else DEAD
+
+
+Show = Callable[[Request, PublicLink], Awaitable[Response]]
+"""Answers for a link that is alive."""
+Refuse = Callable[[Request, Refusal], Response]
+"""Says in its own media type that there is nothing to see."""
+
+
+class PublicRoutes:
+    """Makes routes under links."""
+
+    def __init__(self, lookups: Lookups) -> None:
+        self._lookups = lookups
+
+    def route(
+        self, path: str, show: Show, refuse: Refuse, operation: Mapping[str, Any]
+    ) -> BareRoute:
+        """A route whose `path` holds a `token`; a token that can't exist is looked up like any other."""
+
+        async def respond(request: Request) -> Response:
+            started = perf_counter()
+            response = await self._answer(request, show, refuse)
+            seconds = perf_counter() - started
+            observe_request(request.method, route.path_format, response.status_code, seconds)
+            return response
+
+        route = BareRoute(path, respond, operation=operation)
+        return route
+
+    async def _answer(self, request: Request, show: Show, refuse: Refuse) -> Response:
+        try:
+            link = await self._lookups.find(request.path_params["token"])
+        except psycopg.OperationalError as error:
+            log.warning("database_unavailable", error=type(error).__name__, sqlstate=error.sqlstate)
+            return refuse(request, Refusal.UNREACHABLE)
+        return await answer(request, link, show, refuse)
+
+
+async def answer(request: Request, link: PublicLink | None, show: Show, refuse: Refuse) -> Response:
+    """What a reader gets to see of a link. Unavailable goes before disabled, as in the contract."""
+    if link is None or not link.available:
+        return refuse(request, Refusal.UNKNOWN)
+    if not link.active:
+        return refuse(request, Refusal.DISABLED)
+    return await show(request, link)
+
+
+def not_modified(request: Request, headers: Mapping[str, str]) -> Response | None:
+    """304 for who has already what the headers' ETag stands for (RFC 9110, 13.1.2: compared weakly)."""
+    if_none_match = request.headers.get("if-none-match")
+    if if_none_match is None or not matches(if_none_match, headers["ETag"]):
+        return None
+    return Response(None, 304, headers)
+
+
+def matches(if_none_match: str, tag: str) -> bool:
+    """Whether a request's If-None-Match names the tag."""
+    names = (name.strip().removeprefix("W/") for name in if_none_match.split(","))
+    return any(name in (tag, "*") for name in names)
