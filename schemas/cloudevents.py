@@ -31,6 +31,7 @@ from schemas import checks
 MAX_VALUE_BYTES: Final = 256 * 1024
 MAX_DETAIL_CHARACTERS: Final = 300
 STRUCTURED_CONTENT_TYPE: Final = "application/cloudevents+json"
+_STRUCTURED_HEADERS: Final = [("content-type", STRUCTURED_CONTENT_TYPE.encode())]
 
 _ESCAPED_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _ESCAPE: Final = re.compile(
@@ -106,7 +107,7 @@ def encode_structured(
         "datacontenttype": "application/json",
         "data": data,
     }
-    return msgspec.json.encode(envelope), [("content-type", STRUCTURED_CONTENT_TYPE.encode())]
+    return msgspec.json.encode(envelope), list(_STRUCTURED_HEADERS)
 
 
 def names_in(value: bytes | None, headers: Headers) -> tuple[str | None, str | None, list[str]]:
@@ -231,7 +232,7 @@ def _without_lone_surrogate(escape: re.Match[bytes]) -> bytes:
 
 def _binary_attributes(headers: Headers) -> dict[str, str] | None:
     """The attributes of a binary-mode message, or None where the message is in structured mode."""
-    if not headers:
+    if not headers or list(headers) == _STRUCTURED_HEADERS:
         return None
     found: dict[str, bytes] = {}
     for name, content in headers:
@@ -262,14 +263,22 @@ def _envelope(attributes: Mapping[str, Any]) -> tuple[str, str, str]:
             checks.instant(time if type(time) is str else "")
         except ValueError as error:
             raise RefusedError("not_cloudevent", f"time: {error}") from None
-    source, id_, name = attributes.get("source"), attributes.get("id"), attributes.get("type")
-    for field, value in (("source", source), ("id", id_), ("type", name)):
-        if type(value) is not str or not value:
-            raise RefusedError("not_cloudevent", f"{field}: must be a text that is not empty")
+    found = attributes.get("source"), attributes.get("id"), attributes.get("type")
+    for value in found:
+        if type(value) is not str or not value or checks.text_problem(value) is not None:
+            raise RefusedError("not_cloudevent", _what_is_wrong(found))
+    return cast(tuple[str, str, str], found)
+
+
+def _what_is_wrong(found: tuple[object, ...]) -> str:
+    """What is wrong with the first of source, id and type that can't be used."""
+    for field, value in zip(("source", "id", "type"), found, strict=True):
+        if not isinstance(value, str) or not value:
+            return f"{field}: must be a text that is not empty"
         problem = checks.text_problem(value)
         if problem is not None:
-            raise RefusedError("not_cloudevent", f"{field}: {problem}")
-    return cast(str, source), cast(str, id_), cast(str, name)
+            return f"{field}: {problem}"
+    raise AssertionError("all can be used")
 
 
 def _member(document: object, name: str) -> object:

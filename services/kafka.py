@@ -13,14 +13,14 @@ from collections import Counter as Tally
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from time import monotonic
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 from uuid import UUID
 
 import structlog
 from kafka.errors import RetriableError
 from prometheus_client import Counter, Gauge, Histogram
 
-from services.commits import Committer, StoppedError, Transaction, Work
+from services.commits import Committed, Committer, StoppedError, Transaction, Work
 from services.positions import POSITIONS_DDL, Connection, Position, Positions, Step
 from services.presence import Presence
 from services.stream import PositionOutOfRangeError, Stream
@@ -28,8 +28,10 @@ from services.topics import KafkaSettings, Partition
 
 __all__ = [
     "POSITIONS_DDL",
+    "Committed",
     "Handler",
     "KafkaSettings",
+    "KeptMessage",
     "Message",
     "PositionOutOfRangeError",
     "TopicRecreatedError",
@@ -50,8 +52,25 @@ LAG: Final = Gauge("consumer_lag_offsets", "Still to be read", ["topic", "partit
 HEARTBEAT: Final = Gauge("consumer_heartbeat_timestamp_seconds", "When the loop last turned")
 
 
-class Message(NamedTuple):
-    """A record as Kafka holds it; `topic` is its real name."""
+class Message(Protocol):
+    """A record as Kafka holds it; `topic` is its real name. kafka-python's own records are given on as they are."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes | None]]: ...
+
+
+class KeptMessage(NamedTuple):
+    """A message that comes from elsewhere than Kafka."""
 
     topic: str
     partition: int
@@ -59,7 +78,6 @@ class Message(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: Sequence[tuple[str, bytes | None]]
-    timestamp_ms: int
 
 
 Handler = Callable[[Sequence[Message]], Work]
@@ -274,14 +292,11 @@ class _Loop:
             self._commit(_Batch([], steps, Tally()), _nothing, monotonic())
 
 
-def _messages(records: Sequence[Any], next_offset: int) -> list[Message]:
+def _messages(records: Sequence[Message], next_offset: int) -> Sequence[Message]:
     """The records from `next_offset` on; almost always all are, so only the first is looked at."""
-    if records[0].offset < next_offset:
-        records = [record for record in records if record.offset >= next_offset]
-    return [
-        Message(topic, partition, offset, key, value, headers, timestamp_ms)
-        for topic, partition, _, offset, timestamp_ms, _, key, value, headers, *_ in records
-    ]
+    if records[0].offset >= next_offset:
+        return records
+    return [record for record in records if record.offset >= next_offset]
 
 
 def _check_topic(topic: str, position: Position, topic_id: UUID | None) -> None:

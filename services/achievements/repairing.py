@@ -12,7 +12,7 @@ from services.achievements.intake import decode
 from services.achievements.recording import record
 from services.achievements.relay import DEAD_LETTER_READER
 from services.journal import Journal
-from services.kafka import Message
+from services.kafka import KeptMessage
 
 DDL: Final = """
 CREATE TABLE IF NOT EXISTS dead_letter_action (
@@ -109,7 +109,7 @@ def retry(journal: Journal, id_: int, by: str, corrected: bytes | None = None) -
         letter = _to_be_acted_on(journal, connection, id_)
         message = _message(letter, letter.value if corrected is None else corrected)
         with connection.transaction() as attempt:
-            (outcome,) = record(journal, connection, [decode(message)])
+            (outcome,) = record(journal, connection, [decode(message)]).outcome
             action = Action(id_, "retry", outcome)
             if not action.is_done:
                 action = action._replace(detail=_latest_detail(connection))
@@ -157,10 +157,9 @@ def _one(connection: psycopg.Connection[Any], id_: int, locking: str) -> DeadLet
     return letter
 
 
-def _message(letter: DeadLetter, value: bytes | None) -> Message:
+def _message(letter: DeadLetter, value: bytes | None) -> KeptMessage:
     headers = decode_headers(letter.headers)
-    at_ms = int(letter.at.timestamp() * 1000)
-    return Message(letter.topic, letter.partition, letter.offset, letter.key, value, headers, at_ms)
+    return KeptMessage(letter.topic, letter.partition, letter.offset, letter.key, value, headers)
 
 
 def _latest_detail(connection: psycopg.Connection[Any]) -> str:

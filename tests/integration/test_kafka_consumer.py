@@ -14,6 +14,9 @@ from structlog.testing import capture_logs
 from devstack import Addresses
 from services import stream
 from services.kafka import (
+    Committed,
+    Handler,
+    KeptMessage,
     Message,
     PositionOutOfRangeError,
     TopicRecreatedError,
@@ -48,13 +51,17 @@ def publisher(world: World) -> Publisher:
     return Publisher(world)
 
 
+def as_kept(message: Message) -> KeptMessage:
+    return KeptMessage(*(getattr(message, name) for name in KeptMessage._fields))
+
+
 def test_a_message_reaches_the_handler_as_it_was_published(world: World) -> None:
-    """Key, value, headers, time and place of a message arrive as they were, also where empty."""
+    """Key, value, headers and place of a message arrive as they were, also where empty."""
     sender = producer(world.kafka)
     headers = [("content-type", b"\xff"), ("empty", b"")]
-    full = {"key": b"k\0", "value": b"\xff", "headers": headers, "timestamp_ms": 1}
+    full = {"key": b"k\0", "value": b"\xff", "headers": headers}
     sender.send(world.topic, partition=0, **full)
-    sender.send(world.topic, partition=0, key=b"k", value=None, timestamp_ms=2)
+    sender.send(world.topic, partition=0, key=b"k", value=None)
     sender.close()
     messages: list[Message] = []
 
@@ -64,9 +71,9 @@ def test_a_message_reaches_the_handler_as_it_was_published(world: World) -> None
 
     with Consumer(world, handle=handle):
         eventually(lambda: len(messages) == 2)
-    assert messages == [
-        Message(world.topic, 0, 0, b"k\0", b"\xff", headers, 1),
-        Message(world.topic, 0, 1, b"k", None, [], 2),
+    assert [as_kept(message) for message in messages] == [
+        KeptMessage(world.topic, 0, 0, b"k\0", b"\xff", headers),
+        KeptMessage(world.topic, 0, 1, b"k", None, []),
     ]
 
 
@@ -191,6 +198,24 @@ def _publish_until_seen(publisher: Publisher, world: World, names: set[str]) -> 
     return world.consumers() >= names
 
 
+def telling(handle: Handler, told: list[tuple[int, int]]) -> Handler:
+    """The same, and each batch tells of its messages once it is committed."""
+
+    def handle_and_tell(messages: Sequence[Message]) -> Work:
+        work = handle(messages)
+
+        def tell() -> None:
+            told.extend((message.partition, message.offset) for message in messages)
+
+        def work_and_tell(connection: psycopg.Connection[Any]) -> Committed:
+            work(connection)
+            return tell
+
+        return work_and_tell
+
+    return handle_and_tell
+
+
 @contextmanager
 def _commits_without_an_answer(transaction: Transaction) -> Iterator[psycopg.Connection[Any]]:
     with transaction() as connection:
@@ -220,8 +245,9 @@ def test_a_commit_of_unknown_fate(
     publisher: Publisher,
     mishap: Callable[[Transaction], AbstractContextManager[psycopg.Connection[Any]]],
 ) -> None:
-    """If the answer to a commit is lost, the work is repeated only if it was not committed."""
-    note = noting("a")
+    """If the answer to a commit is lost, the work is repeated only if it was not committed; it is told of once."""
+    told: list[tuple[int, int]] = []
+    note = telling(noting("a"), told)
     mishaps: list[bool] = []
 
     def handle(messages: Sequence[Message]) -> Work:
@@ -238,16 +264,19 @@ def test_a_commit_of_unknown_fate(
     publisher.publish(400)
     with capture_logs() as logs, Consumer(world, handle=handle, wrap=wrap, max_batch=50):
         publisher.assert_each_takes_effect_once_and_in_order()
+        eventually(lambda: len(told) >= 400)
     events = [entry["event"] for entry in logs]
     assert "database_gone" in events
     assert "positions_lost" not in events
+    assert len(told) == len(set(told)) == 400
 
 
 def test_a_batch_that_clashes_with_another_is_worked_again(
     world: World, publisher: Publisher
 ) -> None:
-    """After a clash the same work is done again, without decoding again, and takes effect once."""
-    note = noting("a")
+    """After a clash the same work is done again, without decoding again, takes effect once and is told of once."""
+    told: list[tuple[int, int]] = []
+    note = telling(noting("a"), told)
     decoded: list[int] = []
     clashes: list[str] = ["unique", "serialization"]
 
@@ -255,10 +284,11 @@ def test_a_batch_that_clashes_with_another_is_worked_again(
         decoded.append(len(messages))
         noted = note(messages)
 
-        def work(connection: psycopg.Connection[Any]) -> None:
-            noted(connection)
+        def work(connection: psycopg.Connection[Any]) -> Committed | None:
+            committed = noted(connection)
             if clashes:
                 _clash(connection, clashes.pop())
+            return committed
 
         return work
 
@@ -267,6 +297,7 @@ def test_a_batch_that_clashes_with_another_is_worked_again(
         publisher.assert_each_takes_effect_once_and_in_order()
     assert not clashes
     assert sum(decoded) == 100
+    assert len(told) == len(set(told)) == 100
 
 
 def _clash(connection: psycopg.Connection[Any], kind: str) -> None:
@@ -295,7 +326,7 @@ def test_a_bug_in_the_work_ends_the_consumer(world: World, publisher: Publisher)
     """Any other exception is raised, and nothing of the batch happened."""
 
     def work(connection: psycopg.Connection[Any]) -> None:
-        noting("a")([Message(world.topic, 0, 0, None, b"", [], 0)])(connection)
+        noting("a")([KeptMessage(world.topic, 0, 0, None, b"", [])])(connection)
         raise ZeroDivisionError
 
     publisher.publish(10)

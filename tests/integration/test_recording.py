@@ -1,8 +1,9 @@
 """Facts into the journal of a real database: every type, every order, delivered once or often."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import repeat
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -11,14 +12,16 @@ import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
 from psycopg import errors, sql
+from structlog.testing import capture_logs
 
 from devstack import Addresses
 from schemas.journal import AwardGranted, AwardRevoked, Event, SessionCompleted
 from services.achievements import dead_letters
 from services.achievements.dead_letters import DeadLetter
 from services.achievements.intake import Intake
+from services.achievements.metrics import FACTS
 from services.journal import Entry, Journal, stream_id
-from services.kafka import Message
+from services.kafka import KeptMessage, Message
 from tests.golden.stored_events import STORED_EVENTS
 from tests.integration.service import append, empty, migrated, project
 from tests.integration.sharing_processes import fresh_database
@@ -60,7 +63,7 @@ def raw(
     value: bytes | None, *, key: bytes | None = b"acme:p1", headers: Headers = STRUCTURED
 ) -> Message:
     """A message with these bytes."""
-    return Message("a.topic", 3, 41, key, value, headers, 0)
+    return KeptMessage("a.topic", 3, 41, key, value, headers)
 
 
 def message(name: str, id_: str | None = None, /, **fields: Any) -> Message:
@@ -174,6 +177,49 @@ def test_who_and_what_was_said_lies_beside_the_journal(journal: Journal) -> None
     told_in = repr(tables["achievements.journal"])
     assert not any(
         words in told_in for words in ("Lovelace", "example.org", "mistake", "Well done")
+    )
+
+
+def test_a_batch_is_told_of_once_it_is_committed(journal: Journal) -> None:
+    """The counter and the log's one line for a batch tell what was committed, where it came from in Kafka and where it
+    lies in the journal; what was rolled back and done again is told once."""
+    take(journal, message("ProgramJoined"))
+    facts = [message("SessionCompleted"), message("FeedbackSubmitted"), message("SessionCompleted")]
+    work = Intake(journal)([*facts, KeptMessage("b.topic", 0, 7, None, b"{", ())])
+    before = counted()
+    with capture_logs() as logs:
+        with suppress(InterruptedError), journal.transaction() as connection:
+            work(connection)
+            raise InterruptedError
+        with journal.transaction() as connection:
+            committed = work(connection)
+            head = journal.head(connection)
+        assert (counted() - before, logs) == (Counter(), [])
+        assert committed is not None
+        committed()
+    assert counted() - before == Counter(recorded=2, unchanged=1, not_json=1)
+    assert logs == [
+        {
+            "event": "facts_recorded",
+            "log_level": "info",
+            "recorded": 2,
+            "unchanged": 1,
+            "not_json": 1,
+            "positions": (head - 1, head),
+            "offsets": {"a.topic-3": (41, 41), "b.topic-0": (7, 7)},
+        }
+    ]
+
+
+def counted() -> Counter[str]:
+    """What the metric says by now."""
+    return Counter(
+        {
+            sample.labels["outcome"]: int(sample.value)
+            for metric in FACTS.collect()
+            for sample in metric.samples
+            if sample.name.endswith("_total")
+        }
     )
 
 

@@ -6,11 +6,12 @@ from typing import Any
 import msgspec
 import pytest
 from msgspec import Struct
+from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from schemas import awards, learning
 from schemas.cloudevents import CloudEvent, encode_structured
-from services.kafka import Message
+from services.kafka import KeptMessage
 from services.sharing.application import Sharing
 from services.sharing.availability import ChangeAvailability
 from services.sharing.consumer import Intake, fact_of
@@ -25,11 +26,11 @@ def fact(data: Struct) -> Any:
     return fact_of(CloudEvent("/test", "1", data))
 
 
-def message(value: bytes | None, offset: int = 0) -> Message:
-    return Message("mentoring.directory.v1", 3, offset, b"acme", value, [], 0)
+def message(value: bytes | None, offset: int = 0) -> KeptMessage:
+    return KeptMessage("mentoring.directory.v1", 3, offset, b"acme", value, [])
 
 
-@pytest.mark.parametrize("award", [BADGE, CERTIFICATE])
+@pytest.mark.parametrize("award", [BADGE, replace(BADGE, count=10, first_at=NOW), CERTIFICATE])
 def test_an_award_is_received_whole(award: Any) -> None:
     """Rule 10: all that was granted is kept as it came, the frozen design too."""
     granted = awards.AwardGranted(**msgspec.structs.asdict(award))
