@@ -10,7 +10,7 @@ import msgspec
 
 MAX_ID_LENGTH = 128
 MAX_LOCALE_LENGTH = 256
-_RESERVED_IDS = frozenset({".", "..", "me"})
+RESERVED_IDS = frozenset({".", "..", "me"})
 _ASSET_ID = re.compile(r"sha256:[0-9a-f]{64}")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,255}")
@@ -34,7 +34,7 @@ def id_problem(value: str) -> str | None:
         return f"must have 1 to {MAX_ID_LENGTH} characters, has {len(value)}"
     if not value.isprintable() or ":" in value or "/" in value:
         return "must hold printable characters other than ':' and '/' only"
-    if value in _RESERVED_IDS:
+    if value in RESERVED_IDS:
         return "must not be '.', '..' or 'me'"
     return None
 

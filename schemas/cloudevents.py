@@ -9,24 +9,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
-from types import UnionType
-from typing import (
-    Annotated,
-    Any,
-    Final,
-    Generic,
-    TypeVar,
-    Union,
-    cast,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from typing import Any, Final, Generic, TypeVar, cast, get_type_hints
 
 import msgspec
 import orjson
 
 from schemas import checks
+from schemas.fields import is_struct, list_checks, lists, text_checks
+from schemas.usual import UsualDecoder
 
 MAX_VALUE_BYTES: Final = 256 * 1024
 MAX_DETAIL_CHARACTERS: Final = 300
@@ -70,8 +60,10 @@ class Decoder(Generic[Data]):
     """Decodes the messages of the given types (`<class name>.v1`)."""
 
     def __init__(self, types: Iterable[type[Data]], max_bytes: int = MAX_VALUE_BYTES) -> None:
+        classes = tuple(types)
         self._max_bytes = max_bytes
-        self._types = {f"{cls.__name__}.v1": _DataType(cls) for cls in types}
+        self._usual = UsualDecoder(classes)
+        self._types = {f"{cls.__name__}.v1": _DataType(cls) for cls in classes}
 
     def decode(self, value: bytes | None, headers: Headers) -> CloudEvent[Data]:
         """The event in a message's value and headers; `RefusedError` where it can't be used."""
@@ -79,19 +71,26 @@ class Decoder(Generic[Data]):
             raise RefusedError(
                 "too_large", f"{len(value)} bytes, at most {self._max_bytes} are taken"
             )
+        binary = _binary_attributes(headers)
+        usual = self._usual.decode(value) if value and binary is None else None
+        return CloudEvent(*(usual or self._decode(value, binary)))
+
+    def _decode(
+        self, value: bytes | None, binary: Mapping[str, bytes] | None
+    ) -> tuple[str, str, Data]:
         document = _parse(value)
-        attributes = _binary_attributes(headers)
-        if attributes is None:
+        attributes: Mapping[str, Any]
+        if binary is None:
             if type(document) is not dict:
                 raise RefusedError("not_cloudevent", "the value is not a JSON object")
             attributes, data = document, document.get("data")
         else:
-            data = document
+            attributes, data = _texts(binary), document
         source, id_, name = _envelope(attributes)
         data_type = self._types.get(name)
         if data_type is None:
             raise RefusedError("unknown_type", f"type: {name[:200]!r} is not known here")
-        return CloudEvent(source, id_, data_type.convert(data))
+        return source, id_, data_type.convert(data)
 
 
 def encode_structured(
@@ -117,12 +116,11 @@ def names_in(value: bytes | None, headers: Headers) -> tuple[str | None, str | N
         document = json.loads(value or b"null", parse_int=float)  # an int may have too many digits
     except (ValueError, RecursionError):
         return None, None, []
-    try:
-        attributes = _binary_attributes(headers)
-    except RefusedError:
-        attributes = {}
-    data = document if attributes is not None else _member(document, "data")
-    type_ = _member(document if attributes is None else attributes, "type")
+    binary = _binary_attributes(headers)
+    if binary is None:
+        type_, data = _member(document, "type"), _member(document, "data")
+    else:
+        type_, data = binary.get("ce_type", b"").decode(errors="replace") or None, document
     organization_id = _text_or_none(_member(data, "organization_id"))
     if organization_id is not None and checks.id_problem(organization_id) is not None:
         organization_id = (
@@ -138,8 +136,9 @@ class _DataType(Generic[Data]):
         self._cls = cls
         hints = get_type_hints(cls, include_extras=True)
         self._instants = tuple(name for name, hint in hints.items() if hint is datetime)
-        self._texts = tuple(_text_checks(hints))
-        self._lists = tuple(_list_checks(hints))
+        self._structs = tuple((name, item) for name, item in lists(hints) if is_struct(item))
+        self._texts = tuple(text_checks(hints))
+        self._lists = tuple(list_checks(hints))
 
     def convert(self, raw: object) -> Data:
         if type(raw) is not dict:
@@ -152,11 +151,19 @@ class _DataType(Generic[Data]):
                 except ValueError as error:
                     raise RefusedError("invalid_data", f"data.{name}: {error}") from None
         try:
-            data = msgspec.convert(raw, self._cls)
+            data = msgspec.convert(self._known(raw), self._cls)
         except msgspec.ValidationError as error:
             raise RefusedError("invalid_data", _plain(error)) from None
         self._check(raw)
         return data
+
+    def _known(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """What we know of what was sent: newer publishers may send more."""
+        known = {name: raw[name] for name in self._cls.__struct_fields__ if name in raw}
+        for name, item in self._structs:
+            if type(known.get(name)) is list:
+                known[name] = [_only(item.__struct_fields__, found) for found in known[name]]
+        return known
 
     def _check(self, raw: Mapping[str, Any]) -> None:
         """Checks the texts in what was converted; null and absent ones are right where they are allowed."""
@@ -172,31 +179,10 @@ class _DataType(Generic[Data]):
                     raise RefusedError("invalid_data", f"data.{where}: {problem}")
 
 
-def _text_checks(hints: Mapping[str, Any]) -> Iterator[tuple[str, checks.Check]]:
-    """Each text field with its check: the note of its annotation that can be called."""
-    for name, hint in hints.items():
-        parts = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
-        for part in parts:
-            yield from ((name, note) for note in _notes(part))
-
-
-def _list_checks(hints: Mapping[str, Any]) -> Iterator[tuple[str, str | None, checks.Check]]:
-    """Each list with the check of its items, or of a member of theirs."""
-    for name, hint in hints.items():
-        bare = get_args(hint)[0] if get_origin(hint) is Annotated else hint
-        if get_origin(bare) is not tuple:
-            continue
-        item = get_args(bare)[0]
-        if isinstance(item, type) and issubclass(item, msgspec.Struct):
-            of_members = _text_checks(get_type_hints(item, include_extras=True))
-            yield from ((name, member, check) for member, check in of_members)
-        else:
-            yield from ((name, None, check) for check in _notes(item))
-
-
-def _notes(hint: Any) -> Iterator[checks.Check]:
-    if get_origin(hint) is Annotated:
-        yield from (note for note in get_args(hint)[1:] if callable(note))
+def _only(fields: Iterable[str], found: object) -> object:
+    if not isinstance(found, dict):
+        return found
+    return {name: found[name] for name in fields if name in found}
 
 
 def _plain(error: msgspec.ValidationError) -> str:
@@ -230,9 +216,9 @@ def _without_lone_surrogate(escape: re.Match[bytes]) -> bytes:
     return rb"\u0000" if escape["lone"] else escape[0]
 
 
-def _binary_attributes(headers: Headers) -> dict[str, str] | None:
+def _binary_attributes(headers: Headers) -> dict[str, bytes] | None:
     """The attributes of a binary-mode message, or None where the message is in structured mode."""
-    if not headers or list(headers) == _STRUCTURED_HEADERS:
+    if not headers or [*headers] == _STRUCTURED_HEADERS:
         return None
     found: dict[str, bytes] = {}
     for name, content in headers:
@@ -243,14 +229,18 @@ def _binary_attributes(headers: Headers) -> dict[str, str] | None:
             return None
         if lower.startswith("ce_"):
             found[lower] = content
-    return {name[3:]: _header_text(name, content) for name, content in found.items()} or None
+    return found or None
 
 
-def _header_text(name: str, content: bytes) -> str:
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        raise RefusedError("not_cloudevent", f"header {name}: is not UTF-8") from None
+def _texts(attributes: Mapping[str, bytes]) -> dict[str, str]:
+    """Attributes by their names without `ce_`."""
+    texts: dict[str, str] = {}
+    for name, content in attributes.items():
+        try:
+            texts[name[3:]] = content.decode()
+        except UnicodeDecodeError:
+            raise RefusedError("not_cloudevent", f"header {name}: is not UTF-8") from None
+    return texts
 
 
 def _envelope(attributes: Mapping[str, Any]) -> tuple[str, str, str]:

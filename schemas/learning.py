@@ -25,7 +25,7 @@ ProgramType = Literal["one_to_one", "group", "development"]
 RequiredSessions = Annotated[int, Meta(ge=1, le=10_000)]
 
 
-class Inbound(Struct, frozen=True, kw_only=True, gc=False):
+class Inbound(Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True):
     """The data of an inbound event; every one belongs to an organization."""
 
     organization_id: Id
@@ -66,7 +66,7 @@ class MemberErased(Inbound, frozen=True, kw_only=True):
     user_id: Id
 
 
-class Participant(Struct, frozen=True, gc=False):
+class Participant(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     user_id: Id
     role: Role
 

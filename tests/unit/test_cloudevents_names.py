@@ -77,4 +77,4 @@ def test_headers_that_are_no_text() -> None:
     """Where binary headers can't be read, the data still tell whom they name."""
     headers = (*binary_headers("MemberRegistered"), ("ce_subject", b"\xff"))
     value = to_bytes(SAMPLES["MemberRegistered"])
-    assert names_in(value, headers) == (None, "acme", ["ada"])
+    assert names_in(value, headers) == ("MemberRegistered.v1", "acme", ["ada"])
