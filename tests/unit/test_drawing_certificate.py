@@ -33,6 +33,12 @@ def catalog(design: CertificateDesign) -> Any:
     return read(design).trailer["/Root"]
 
 
+def identifier(design: CertificateDesign) -> str:
+    """What programs tell files apart by (ISO 32000-1, 14.4)."""
+    trailer: Any = read(design).trailer
+    return str(trailer["/ID"][0])
+
+
 def only_page(design: CertificateDesign) -> Any:
     """The page's dictionary."""
     (page,) = read(design).pages
@@ -106,6 +112,12 @@ def test_the_same_award_has_the_same_bytes() -> None:
     assert certificate_pdf(changed(design, award_id="other")) != certificate_pdf(design)
 
 
+def test_another_award_is_another_document() -> None:
+    """Whatever else is the same, another name or number makes another document (rule 10)."""
+    designs = (LATIN, changed(LATIN, recipient_name="Ada"), changed(LATIN, award_id="other"))
+    assert len({identifier(design) for design in designs}) == len(designs)
+
+
 def test_structure_says_what_each_part_is() -> None:
     """The page is tagged: one heading, pictures described, facts as a list, the code as a link."""
     design = changed(LATIN, banner=banner(), logo=logo())
@@ -123,21 +135,20 @@ def test_structure_says_what_each_part_is() -> None:
     ]
 
 
-def test_document_says_what_it_is() -> None:
+@pytest.mark.parametrize("title", ["Rock & <Roll> (\\", "þÿ as UTF-16 begins", "力 for 5 €"])
+def test_document_says_what_it_is(title: str) -> None:
     """Title, author, language and PDF/UA are stated where programs look for them (rule 24)."""
-    design = changed(LATIN, title="Rock & <Roll>", language="en-GB")
+    design = changed(LATIN, title=title, language="en-GB")
     reader, root = read(design), catalog(design)
     assert reader.metadata is not None
-    assert (reader.metadata.title, reader.metadata.author) == (
-        "Rock & <Roll>",
-        "Northwind Collective",
-    )
+    assert (reader.metadata.title, reader.metadata.author) == (title, "Northwind Collective")
+    assert set(reader.metadata) == {"/Title", "/Author", "/Producer"}
     assert root["/Lang"] == "en-GB"
     assert root["/ViewerPreferences"]["/DisplayDocTitle"]
     assert root["/MarkInfo"]["/Marked"]
     xmp = reader.xmp_metadata
     assert xmp is not None
-    assert xmp.dc_title == {"x-default": "Rock & <Roll>"}
+    assert xmp.dc_title == {"x-default": title}
     assert xmp.dc_creator == ["Northwind Collective"]
     assert b"<pdfuaid:part>1</pdfuaid:part>" in root["/Metadata"].get_data()
 
@@ -145,7 +156,15 @@ def test_document_says_what_it_is() -> None:
 @EACH_SCRIPT
 def test_every_font_is_embedded_and_cut_down(design: CertificateDesign) -> None:
     """No font is needed to read it, and none is in it but for the characters it shows (rule 24)."""
-    for font in only_page(design)["/Resources"]["/Font"].values():
+    reader = read(design)
+    trailer: Any = reader.trailer
+    objects = [reader.get_object(number) for number in range(1, trailer["/Size"])]
+    fonts = [
+        found for found in objects if isinstance(found, dict) and found.get("/Type") == "/Font"
+    ]
+    used = list(only_page(design)["/Resources"]["/Font"].values())
+    assert len(fonts) == 2 * len(used), "each is composite, and no other is named"
+    for font in used:
         descriptor = font["/DescendantFonts"][0]["/FontDescriptor"]
         assert "/FontFile2" in descriptor or "/FontFile3" in descriptor
         assert str(font["/BaseFont"])[7] == "+"

@@ -111,7 +111,7 @@ def _rows(sheet: Sheet, design: CertificateDesign, width: float, scale: float) -
     yield Row("P", 22 * scale, awarded, SOFT)
     recipient = sheet.recipient(design.recipient_name, design.organization_name)
     name = paragraph(recipient, "display", [44, 40, 36, 32, 28, 24, 20], 2, 1.25)
-    yield Row("P", 0, name, accent)
+    yield Row("P", 4 * scale, name, accent)  # room for what stands on tall letters
     gap = 16 * scale
     for text in drawable_paragraphs(design.text, "text", 1200)[:3]:
         yield Row("P", gap, paragraph(text, "text", [13, 12, 11], 4, 1.5), INK)
@@ -144,10 +144,9 @@ class _Facts(NamedTuple):
                 (said.earned_on, design.earned_on),
             ],
         )
-        number = f"{said.certificate_id} · {design.award_id}"
         return cls(
             rows=tuple(filter(None, (_row(sheet, row, width) for row in rows))),
-            number=sheet.set(number, "text", Room(width, [8, 7], 1, 1.4), 200),
+            number=sheet.numbered(said.certificate_id, design.award_id, width, 8),
         )
 
     @property

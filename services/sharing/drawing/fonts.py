@@ -54,6 +54,8 @@ class Font:
 
     def __init__(self, path: Path, weight: int) -> None:
         self.face: Final = hb.Face(hb.Blob.from_file_path(str(path)), 0)
+        if not self.face.glyph_count:  # where memory is short a file is read as an empty one
+            raise ValueError(f"{path.name} can't be read")
         if self.face.upem != UNITS_PER_EM:
             raise ValueError(f"{path.name} has {self.face.upem} units per em")
         self.weight: Final = weight

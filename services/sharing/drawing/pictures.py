@@ -8,6 +8,7 @@ from base64 import b64encode
 from functools import lru_cache
 from io import BytesIO
 from typing import Final, NamedTuple
+from zlib import compress
 
 from PIL import Image, ImageOps
 
@@ -20,7 +21,10 @@ _KEPT: Final = 32
 
 
 class Picture(NamedTuple):
-    """A picture in the RGB colour space. An opaque one is a JPEG file, else it is two planes."""
+    """A picture in the RGB colour space.
+
+    An opaque one is a JPEG file, else it is a PNG file and the same as two planes, packed by zlib.
+    """
 
     width: int
     height: int
@@ -47,6 +51,8 @@ def picture(data: bytes | None) -> Picture | None:
         return None
     try:
         return _decoded(data)
+    except MemoryError:  # that is our fault, and another time it may be enough
+        raise
     except Exception:  # decoders fail in many ways on files made to do so; it is only a picture
         return None
 
@@ -61,8 +67,8 @@ def _decoded(data: bytes) -> Picture | None:
     plain = upright.convert("RGBA" if has_opacity else "RGB")
     plain.thumbnail((_SHARPEST, _SHARPEST), Image.Resampling.LANCZOS)
     if has_opacity and plain.getchannel("A").getextrema() != (255, 255):
-        colours = plain.convert("RGB").tobytes()
-        opacity = plain.getchannel("A").tobytes()
+        colours = compress(plain.convert("RGB").tobytes())
+        opacity = compress(plain.getchannel("A").tobytes())
         return Picture(plain.width, plain.height, None, colours, opacity, _file(plain, "PNG"))
     jpeg = _file(plain.convert("RGB"), "JPEG")
     return Picture(plain.width, plain.height, jpeg, b"", b"", b"")

@@ -81,6 +81,12 @@ def spaced(line: Line, by: int) -> Line:
     return Line(line.text, runs, line.width + by * sum(len(run.cells) for run in runs))
 
 
+def joined(first: Line, second: Line, direction: Direction) -> Line:
+    """Two lines as one that is read in `direction`; what stands in one keeps its order."""
+    runs = first.runs + second.runs if direction == "ltr" else second.runs + first.runs
+    return Line(first.text + second.text, runs, first.width + second.width)
+
+
 def direction_of(text: str, default: Direction) -> Direction:
     """The direction of a paragraph: that of its first letter, else the default (UAX 9, P2, P3)."""
     if not text:

@@ -8,7 +8,14 @@ from services.sharing.drawing.designs import Mark
 from services.sharing.drawing.fonts import UNITS_PER_EM, Role
 from services.sharing.drawing.paragraphs import Block, Room, fit
 from services.sharing.drawing.paths import Box
-from services.sharing.drawing.shaping import Spelling, direction_of, language_of, shape_line, spaced
+from services.sharing.drawing.shaping import (
+    Spelling,
+    direction_of,
+    joined,
+    language_of,
+    shape_line,
+    spaced,
+)
 from services.sharing.drawing.surface import Meaning, Surface
 from services.sharing.drawing.words import reading_direction, words
 
@@ -63,6 +70,14 @@ class Sheet:
         else:
             line = spaced(shape_line(text.upper(), spelling, "ltr"), _TRACKING)
         return Block((line,), size, size * 1.4)
+
+    def numbered(self, label: str, number: str, width: float, size: float) -> Block:
+        """A label of ours and a number on one line; the number's groups stay in order in any script."""
+        before = shape_line(f"{label} · ", Spelling("text", self.words.language), self.direction)
+        shown = shape_line(drawable(number, "text", 128), Spelling("text", "en"), "ltr")
+        line = joined(before, shown, self.direction)
+        fitting = min(size, width * UNITS_PER_EM / line.width)
+        return Block((line,), fitting, fitting * 1.4)
 
     def put(self, block: Block, place: Box, colour: str) -> float:
         """Writes a block from the top of a place, each line from its beginning; gives its end."""

@@ -1,1 +1,1 @@
-"""Tagged PDF: pages, fonts and structure, written with pikepdf."""
+"""Tagged PDF: pages, fonts and structure, written with reportlab."""

@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
-import pikepdf
 import uharfbuzz as hb
-from pikepdf import Array, Dictionary, Name
+from reportlab.pdfbase.pdfdoc import PDFArray, PDFDictionary, PDFString
 
 from services.sharing.drawing.fonts import Font
 from services.sharing.drawing.pdf.composites import Composer
+from services.sharing.drawing.pdf.objects import Indirect, names, stream
 from services.sharing.drawing.shaping import Cell, Part
 
 _FLAGS: Final = (
@@ -49,36 +49,28 @@ class _Code(NamedTuple):
 class EmbeddedFont:
     """A font as one document uses it, made of all the cells that the document shows in it."""
 
-    def __init__(self, pdf: pikepdf.Pdf, font: Font, cells: Iterable[Cell]) -> None:
-        """Adds the font's objects to the document; `reference` is for the page's resources."""
+    def __init__(self, key: str, font: Font, cells: Iterable[Cell]) -> None:
+        """The page's operators know the font by the key; `resource` is its dictionary."""
+        self.key: Final = key
         self._font = font
         self._shown: dict[tuple[str, tuple[Part, ...]], list[Shown]] = {}
         self._codes: dict[int, _Code] = {}
         different = list({(cell.text, cell.parts): cell for cell in cells}.values())
         subset, numbers = self._subset({part.number for cell in different for part in cell.parts})
-        name = Name(f"/{_tag(different)}+{font.name}")
+        name = f"{_tag(different)}+{font.name}"
         if b"CFF " in subset.blob.data[:200]:
             self._show_as_they_are(different, numbers)
-            descendant = self._descendant(pdf, name, Name.CIDFontType0)
-            program = pdf.make_stream(bytes(subset.reference_table("CFF ").data))
-            program.Subtype = Name.CIDFontType0C
-            descendant.FontDescriptor.FontFile3 = program
+            descendant = self._outlines_of_cff(subset, name)
         else:
             composer = Composer(subset)
             glyphs = self._compose(different, numbers, composer)
-            descendant = self._descendant(pdf, name, Name.CIDFontType2)
-            data = composer.font_file()
-            descendant.FontDescriptor.FontFile2 = pdf.make_stream(data, Length1=len(data))
-            descendant.CIDToGIDMap = pdf.make_stream(glyphs)
-        self.reference: Final = pdf.make_indirect(
-            Dictionary(
-                Type=Name.Font,
-                Subtype=Name.Type0,
-                BaseFont=name,
-                Encoding=Name("/Identity-H"),
-                DescendantFonts=[pdf.make_indirect(descendant)],
-                ToUnicode=pdf.make_stream(self._to_unicode()),
-            )
+            descendant = self._outlines_of_truetype(composer, glyphs, name)
+        self.resource: Final = Indirect(
+            names(Type="Font", Subtype="Type0", BaseFont=name, Encoding="Identity-H")
+            | {
+                "DescendantFonts": PDFArray([descendant]),
+                "ToUnicode": stream(self._to_unicode()),
+            }
         )
 
     def shown(self, cell: Cell) -> list[Shown]:
@@ -123,33 +115,45 @@ class EmbeddedFont:
                 shown.append(Shown(code, part.x, part.y, width))
             self._shown[cell.text, cell.parts] = shown
 
-    def _descendant(self, pdf: pikepdf.Pdf, name: Name, subtype: Name) -> Dictionary:
+    def _outlines_of_cff(self, subset: hb.Face, name: str) -> Indirect:
+        data = bytes(subset.reference_table("CFF ").data)
+        program = stream(data, **names(Subtype="CIDFontType0C"))
+        return self._descendant("CIDFontType0", name, FontFile3=program)
+
+    def _outlines_of_truetype(self, composer: Composer, glyphs: bytes, name: str) -> Indirect:
+        data = composer.font_file()
+        program = stream(data, Length1=len(data))
+        descendant = self._descendant("CIDFontType2", name, FontFile2=program)
+        descendant["CIDToGIDMap"] = stream(glyphs)
+        return descendant
+
+    def _descendant(self, subtype: str, name: str, **program: object) -> Indirect:
         font = self._font
-        descriptor = Dictionary(
-            Type=Name.FontDescriptor,
-            FontName=name,
-            Flags=_SYMBOLIC,
-            FontBBox=font.box,
-            ItalicAngle=0,
-            Ascent=font.ascent,
-            Descent=-font.descent,
-            CapHeight=font.cap_height,
-            StemV=font.weight // 5,
+        descriptor = {
+            **names(Type="FontDescriptor", FontName=name),
+            "Flags": _SYMBOLIC,
+            "FontBBox": PDFArray(font.box),
+            "ItalicAngle": 0,
+            "Ascent": font.ascent,
+            "Descent": -font.descent,
+            "CapHeight": font.cap_height,
+            "StemV": font.weight // 5,
+        }
+        system = {"Registry": PDFString("Adobe"), "Ordering": PDFString("Identity")}
+        return Indirect(
+            names(Type="Font", Subtype=subtype, BaseFont=name)
+            | {
+                "CIDSystemInfo": PDFDictionary(system | {"Supplement": 0}),
+                "FontDescriptor": Indirect(descriptor | program),
+                "DW": 0,
+                "W": self._widths(),
+            }
         )
-        widths = (
-            item for code in sorted(self._codes) for item in (code, [self._codes[code].width])
-        )
-        return Dictionary(
-            Type=Name.Font,
-            Subtype=subtype,
-            BaseFont=name,
-            CIDSystemInfo=Dictionary(
-                Registry=pikepdf.String("Adobe"), Ordering=pikepdf.String("Identity"), Supplement=0
-            ),
-            FontDescriptor=pdf.make_indirect(descriptor),
-            DW=0,
-            W=Array(widths),
-        )
+
+    def _widths(self) -> str:
+        """Codes, each with its width, as they are written (9.7.4.3)."""
+        widths = (f"{code} [{self._codes[code].width}]" for code in sorted(self._codes))
+        return f"[{' '.join(widths)}]"
 
     def _to_unicode(self) -> bytes:
         """A CMap (Adobe Technical Note 5014) from codes to UTF-16, in reading order."""

@@ -1,29 +1,21 @@
 """Pictures inside a PDF (ISO 32000-1, 8.9)."""
 
-import pikepdf
-from pikepdf import Name
+from reportlab.pdfbase.pdfdoc import PDFDictionary, PDFStream
 
+from services.sharing.drawing.pdf.objects import names
 from services.sharing.drawing.pictures import Picture
 
 
-def image(pdf: pikepdf.Pdf, picture: Picture) -> pikepdf.Object:
-    """Adds a picture to the document; its opacity, if any, as a soft mask."""
+def image(picture: Picture) -> PDFStream:
+    """The picture as an object, packed as it was kept; its opacity, if any, as a soft mask."""
     if picture.jpeg:
-        opaque = _plane(pdf, picture.jpeg, picture, Name.DeviceRGB)
-        opaque.Filter = Name.DCTDecode
-        return opaque
-    made = _plane(pdf, picture.colours, picture, Name.DeviceRGB)
-    made.SMask = _plane(pdf, picture.opacity, picture, Name.DeviceGray)
+        return _plane(picture, picture.jpeg, "DeviceRGB", "DCTDecode")
+    made = _plane(picture, picture.colours, "DeviceRGB", "FlateDecode")
+    made.dictionary["SMask"] = _plane(picture, picture.opacity, "DeviceGray", "FlateDecode")
     return made
 
 
-def _plane(pdf: pikepdf.Pdf, data: bytes, picture: Picture, space: Name) -> pikepdf.Object:
-    return pdf.make_stream(
-        data,
-        Type=Name.XObject,
-        Subtype=Name.Image,
-        Width=picture.width,
-        Height=picture.height,
-        ColorSpace=space,
-        BitsPerComponent=8,
-    )
+def _plane(picture: Picture, data: bytes, space: str, packing: str) -> PDFStream:
+    kind = names(Type="XObject", Subtype="Image", ColorSpace=space, Filter=packing)
+    size = {"Width": picture.width, "Height": picture.height, "BitsPerComponent": 8}
+    return PDFStream(PDFDictionary(kind | size), data)

@@ -3,8 +3,10 @@
 from typing import Final, NamedTuple
 from xml.sax.saxutils import escape
 
-import pikepdf
-from pikepdf import Dictionary, Name
+from reportlab.pdfbase.pdfdoc import PDFDictionary, PDFStream, PDFtrue
+from reportlab.pdfgen.canvas import Canvas
+
+from services.sharing.drawing.pdf.objects import names
 
 _PRODUCER: Final = "achievements"
 
@@ -17,20 +19,17 @@ class About(NamedTuple):
     language: str
 
 
-def describe(pdf: pikepdf.Pdf, about: About) -> None:
+def describe(canvas: Canvas, about: About) -> None:
     """Adds language, title, author and what it conforms to."""
-    pdf.Root.Lang = pikepdf.String(about.language)
-    pdf.Root.ViewerPreferences = Dictionary(DisplayDocTitle=True)
-    metadata = pdf.make_stream(
-        _XMP.format_map(
-            {key: escape(value) for key, value in about._asdict().items()} | {"producer": _PRODUCER}
-        ).encode()
-    )
-    metadata.Type, metadata.Subtype = Name.Metadata, Name.XML
-    pdf.Root.Metadata = metadata
-    pdf.docinfo = pdf.make_indirect(
-        Dictionary(Title=about.title, Author=about.author, Producer=_PRODUCER)
-    )
+    canvas.setCatalogEntry("Lang", about.language)
+    canvas.setViewerPreference("DisplayDocTitle", PDFtrue)
+    canvas.setTitle(about.title)
+    canvas.setAuthor(about.author)
+    canvas.setProducer(_PRODUCER)
+    said = {key: escape(value) for key, value in about._asdict().items()}
+    metadata = _XMP.format_map(said | {"producer": _PRODUCER}).encode()
+    kind = PDFDictionary(names(Type="Metadata", Subtype="XML"))
+    canvas.setCatalogEntry("Metadata", PDFStream(kind, metadata))  # as it is, for any program
 
 
 _XMP: Final = """\
@@ -50,4 +49,5 @@ _XMP: Final = """\
   </rdf:Description>
  </rdf:RDF>
 </x:xmpmeta>
-<?xpacket end="r"?>"""
+<?xpacket end="r"?>
+"""

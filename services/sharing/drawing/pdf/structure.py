@@ -5,25 +5,24 @@ ISO 32000-1, 14.7 (structure) and 14.8 (tagged PDF); PDF/UA-1 is ISO 14289-1.
 
 from dataclasses import dataclass, field
 
-import pikepdf
-from pikepdf import Array, Dictionary, Name
+from reportlab.pdfbase.pdfdoc import PDFArray, PDFDictionary, PDFObjectReference, PDFtrue
 
+from services.sharing.drawing.pdf.canvas import PageCanvas
+from services.sharing.drawing.pdf.objects import Indirect, Rectangle, names, rounded, text
 from services.sharing.drawing.surface import Meaning
-
-Rectangle = tuple[float, float, float, float]
 
 
 @dataclass(slots=True, eq=False)
 class Element:
     """A structure element. Its kids are marked content of the page by number, or elements.
 
-    `area` is where it is on the page: left, bottom, right, top.
+    `area` is where it is on the page; `link` is its annotation.
     """
 
     meaning: Meaning
     area: Rectangle
     kids: list["Element | int"] = field(default_factory=list)
-    annotation: pikepdf.Object | None = None
+    link: PDFObjectReference | None = None
 
 
 class Structure:
@@ -32,6 +31,7 @@ class Structure:
     def __init__(self) -> None:
         self.root = Element(Meaning("Document"), (0, 0, 0, 0))
         self._by_mark: list[Element] = []
+        self._linked: list[Element] = []
 
     def mark(self, element: Element) -> int:
         """Numbers a piece of marked content that belongs to the element."""
@@ -40,52 +40,50 @@ class Structure:
         element.kids.append(number)
         return number
 
-    def write(self, pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+    def key_of_link(self, element: Element) -> int:
+        """Keys the element in the parent tree, where the page itself is 0."""
+        self._linked.append(element)
+        return len(self._linked)
+
+    def write(self, canvas: PageCanvas) -> None:
         """Adds the tree to the document's catalog."""
-        tree = pdf.make_indirect(Dictionary(Type=Name.StructTreeRoot))
-        writer = _Writer(pdf, page)
-        tree.K = Array([writer.written(self.root, tree)])
-        marks = Array(writer.objects[element] for element in self._by_mark)
-        rows = [0, pdf.make_indirect(marks)]
-        for key, element in enumerate(writer.annotated, start=1):
-            rows += [key, element]
-        tree.ParentTree = pdf.make_indirect(Dictionary(Nums=Array(rows)))
-        tree.ParentTreeNextKey = 1 + len(writer.annotated)
-        pdf.Root.StructTreeRoot = tree
-        pdf.Root.MarkInfo = Dictionary(Marked=True)
-        page.StructParents = 0
-        page.Tabs = Name.S
+        tree = Indirect(names(Type="StructTreeRoot"))
+        writer = _Writer(canvas.page_reference)
+        tree["K"] = PDFArray([writer.written(self.root, tree)])
+        rows: list[object] = [0, PDFArray(writer.objects[element] for element in self._by_mark)]
+        for key, element in enumerate(self._linked, start=1):
+            rows += [key, writer.objects[element]]
+        tree["ParentTree"] = Indirect({"Nums": PDFArray(rows)})
+        tree["ParentTreeNextKey"] = 1 + len(self._linked)
+        canvas.setCatalogEntry("StructTreeRoot", tree)
+        canvas.setCatalogEntry("MarkInfo", {"Marked": PDFtrue})
 
 
 class _Writer:
-    def __init__(self, pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
-        self._pdf = pdf
+    def __init__(self, page: PDFObjectReference) -> None:
         self._page = page
-        self.objects: dict[Element, pikepdf.Object] = {}
-        self.annotated: list[pikepdf.Object] = []
+        self.objects: dict[Element, Indirect] = {}
 
-    def written(self, element: Element, parent: pikepdf.Object) -> pikepdf.Object:
+    def written(self, element: Element, parent: Indirect) -> Indirect:
         """The element's object, with the objects of all within it."""
-        made = self._pdf.make_indirect(_dictionary(element, parent))
+        made = Indirect(_entries(element.meaning, element.area))
         self.objects[element] = made
-        made.Pg = self._page
-        made.K = Array(
+        made["P"], made["Pg"] = parent, self._page
+        kids: list[object] = [
             kid if isinstance(kid, int) else self.written(kid, made) for kid in element.kids
-        )
-        if element.annotation is not None:
-            self.annotated.append(made)
-            element.annotation.StructParent = len(self.annotated)
-            made.K.append(Dictionary(Type=Name.OBJR, Obj=element.annotation, Pg=self._page))
+        ]
+        if element.link is not None:
+            link = names(Type="OBJR") | {"Obj": element.link, "Pg": self._page}
+            kids.append(PDFDictionary(link))
+        made["K"] = PDFArray(kids)
         return made
 
 
-def _dictionary(element: Element, parent: pikepdf.Object) -> Dictionary:
-    meaning = element.meaning
-    made = Dictionary(Type=Name.StructElem, S=Name(f"/{meaning.tag}"), P=parent)
+def _entries(meaning: Meaning, area: Rectangle) -> dict[str, object]:
+    entries: dict[str, object] = {**names(Type="StructElem", S=meaning.tag)}
     if meaning.is_picture:
-        made.Alt = pikepdf.String(meaning.text)
-        box = Array(round(number, 2) for number in element.area)
-        made.A = Dictionary(O=Name.Layout, Placement=Name.Block, BBox=box)
+        place = names(O="Layout", Placement="Block") | {"BBox": PDFArray(rounded(area))}
+        entries |= {"Alt": text(meaning.text), "A": PDFDictionary(place)}
     elif meaning.text and not meaning.address:
-        made.ActualText = pikepdf.String(meaning.text)
-    return made
+        entries["ActualText"] = text(meaning.text)
+    return entries
