@@ -55,6 +55,10 @@ class Count(NamedTuple):
     counted: list[Counted]
     excluded: list[Excluded]
 
+    def first_at(self) -> datetime:
+        """The instant from which the first of them counts; IndexError where none does."""
+        return self.counted[0].at
+
     def earned_at(self, threshold: int) -> datetime:
         """The instant at which the threshold was met; IndexError where it is not."""
         return self.counted[threshold - 1].at

@@ -30,7 +30,7 @@ class Threshold(NamedTuple):
 
 
 class Due(NamedTuple):
-    """An award that is due to a member now; `threshold` is None for one awarded by hand."""
+    """An award that is due to a member now; `threshold` and `first_at` are None for one awarded by hand."""
 
     organization_id: str
     user_id: str
@@ -40,6 +40,7 @@ class Due(NamedTuple):
     earned_at: datetime
     threshold: Threshold | None
     grant_number: int
+    first_at: datetime | None = None
 
 
 def badge_threshold(progress: Progress, organization_id: str, badge: Badge) -> Threshold:
@@ -116,6 +117,7 @@ def _badges_due(progress: Progress, touched: Touched) -> Iterator[Due]:
             earned_at=count.earned_at(threshold.value),
             threshold=threshold,
             grant_number=1,
+            first_at=count.first_at(),
         )
 
 
@@ -173,4 +175,5 @@ def _automatic_certificate(
         earned_at=count.earned_at(required_sessions),
         threshold=Threshold(required_sessions, "program"),
         grant_number=1,
+        first_at=count.first_at(),
     )

@@ -4,9 +4,9 @@ Each class is the `data` of the CloudEvents type `<class name>.v1` on the awards
 """
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from schemas.learning import AssetId, Colour, Id, Text, Timezone
 
@@ -14,14 +14,18 @@ Kind = Literal["badge", "certificate"]
 How = Literal["automatic", "manual"]
 
 
-class Outbound(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Outbound(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """The data of an outbound event; every one belongs to an organization."""
 
     organization_id: Id
 
 
 class AwardGranted(Outbound, frozen=True, kw_only=True, omit_defaults=True):
-    """A member was granted a badge or a certificate; its design is as it was at the grant."""
+    """A member was granted a badge or a certificate; its design is as it was at the grant.
+
+    `count` is how many sessions (for Connector, people) met the condition, the first of them at `first_at`, the last
+    at `earned_at`. A manual award has neither; one that was granted before `first_at` was noted lacks that.
+    """
 
     award_id: Id
     kind: Kind
@@ -36,6 +40,8 @@ class AwardGranted(Outbound, frozen=True, kw_only=True, omit_defaults=True):
     banner: AssetId | None = None
     logo: AssetId | None = None
     criteria: Text
+    count: Annotated[int, Meta(ge=1)] | None = None
+    first_at: datetime | None = None
     earned_at: datetime
     granted_at: datetime
     how: How

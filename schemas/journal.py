@@ -170,7 +170,8 @@ class AwardGranted(Event, frozen=True, kw_only=True, omit_defaults=True):
     """Version 1 of an award's stream, with what it was decided from.
 
     `decided_at_position` is the journal position of the fact that met the condition: `earned_at` was found from
-    all facts up to it. `threshold` is null for a manual award; `threshold_from` tells who set it. One that is not
+    all facts up to it, and so was `first_at`, the first of the instants that the condition needed (the last is
+    `earned_at`); it is null for a manual award, and where it was granted before this was noted. `threshold` is null for a manual award; `threshold_from` tells who set it. One that is not
     `mailed` was granted by a plan that was applied without emails.
     `grant_number` counts the awards of one achievement to one member, from 1: more than one after a revocation.
     """
@@ -189,6 +190,7 @@ class AwardGranted(Event, frozen=True, kw_only=True, omit_defaults=True):
     banner: str | None = None
     logo: str | None = None
     criteria: str
+    first_at: datetime | None = None
     earned_at: datetime
     how: How
     timezone: str

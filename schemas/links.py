@@ -39,6 +39,8 @@ class AwardReceived(Event, frozen=True, kw_only=True, omit_defaults=True):
     banner: str | None = None
     logo: str | None = None
     criteria: str
+    count: int | None = None
+    first_at: datetime | None = None
     earned_at: datetime
     granted_at: datetime
     how: How

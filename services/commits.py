@@ -26,7 +26,9 @@ from services.topics import Partition
 log = structlog.get_logger()
 T = TypeVar("T")
 
-Work = Callable[[Connection], None]
+Committed = Callable[[], None]
+"""What a batch does once it is committed, and only then, once: to count and tell what was done."""
+Work = Callable[[Connection], Committed | None]
 """What a batch does inside of its transaction. Called again, after a rollback, if that failed."""
 Transaction = Callable[[], AbstractContextManager[Connection]]
 """Gives a connection in a transaction: committed on leaving, rolled back on an exception."""
@@ -78,13 +80,14 @@ class Committer:
         """
         tries = 0
         pauses = _pauses()
+        committed: Committed | None = None
         while True:
             tries += 1
             try:
                 with self._limited_transaction() as connection:
                     self._positions.advance(connection, steps)
-                    work(connection)
-                return True
+                    committed = work(connection)
+                break
             except PositionsLostError:
                 return False
             except _CLASH as error:
@@ -98,8 +101,13 @@ class Committer:
                 self._database.missed(error)
                 self._wait(next(pauses))
                 standing = self._when_there(lambda c: self._positions.standing(c, steps))
-                if standing is not Standing.UNTOUCHED:
-                    return standing is Standing.COMMITTED
+                if standing is Standing.COMMITTED:
+                    break
+                if standing is Standing.LOST:
+                    return False
+        if committed is not None:
+            committed()
+        return True
 
     def _when_there(self, action: Callable[[Connection], T]) -> T:
         """Does in a transaction what does no harm if it is done again, until that succeeds."""

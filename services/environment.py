@@ -199,6 +199,17 @@ def choice(*words: str) -> Reader[str]:
     return read
 
 
+def whole_number(least: int, most: int) -> Reader[int]:
+    """A whole number in digits, from `least` to `most`."""
+
+    def read(value: str) -> int:
+        if re.fullmatch(r"[0-9]{1,9}", value) is None or not least <= int(value) <= most:
+            raise ValueError(f"a whole number from {least} to {most}")
+        return int(value)
+
+    return read
+
+
 def url(*schemes: str) -> Reader[str]:
     """An absolute URL of one of the schemes; read without a slash at its end."""
 

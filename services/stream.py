@@ -48,6 +48,10 @@ _OPTIONS: Final[Mapping[str, Any]] = {
     "max_partition_fetch_bytes": 1024 * 1024,
 }
 
+# What kafka-python raises for a partition that is not assigned. Assignments change on its I/O thread
+# at any moment, also between its own look at them and what it does then.
+_UNASSIGNED: Final = (IllegalStateError, ValueError, KeyError)
+
 
 class PositionOutOfRangeError(Exception):
     """The log does not hold what is to be read next: facts were lost, before or after reading."""
@@ -120,11 +124,12 @@ class Stream:
         return assigned
 
     def begin(self, offsets: Mapping[Partition, int]) -> None:
-        """Reads partitions from these offsets on."""
+        """Reads partitions from these offsets on; one that is not assigned any more is passed over."""
         for partition, offset in offsets.items():
             assigned = TopicPartition(*partition)
-            self._consumer.seek(assigned, offset)
-            self._consumer.resume(assigned)
+            with suppress(*_UNASSIGNED):
+                self._consumer.seek(assigned, offset)
+                self._consumer.resume(assigned)
 
     def beginnings(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
         """The first offset each partition holds. Raises RetriableError if no broker says so."""
@@ -137,15 +142,20 @@ class Stream:
     def reached(self, partition: Partition) -> int:
         """Behind the last record given, and behind what follows it and is none.
 
-        That is: the marks that end transactions, and records that were taken back with them.
+        That is: the marks that end transactions, and records that were taken back with them. 0 once
+        the partition is not assigned any more.
         """
-        return int(self._consumer.position(TopicPartition(*partition), timeout_ms=0))
+        try:
+            position: int | None = self._consumer.position(TopicPartition(*partition), timeout_ms=0)
+        except _UNASSIGNED:
+            return 0
+        return position or 0
 
     def end(self, partition: Partition) -> int | None:
         """The end of a partition, as last heard of; None also once it is not assigned any more."""
         try:
             highwater: int | None = self._consumer.highwater(TopicPartition(*partition))
-        except IllegalStateError:
+        except _UNASSIGNED:
             return None
         return highwater
 

@@ -10,7 +10,13 @@ from typing import Annotated
 import typer
 
 from schemas.journal import EVENT_TYPES
-from services.achievements import api, plan_commands, repair_commands, upkeep_commands
+from services.achievements import (
+    api,
+    plan_commands,
+    repair_commands,
+    trace_command,
+    upkeep_commands,
+)
 from services.achievements.backlog import measured
 from services.achievements.intake import Intake
 from services.achievements.migration import migrate as create_and_upgrade
@@ -26,7 +32,7 @@ from services.journal import Journal
 from services.kafka import consume as consume_topics
 from services.observability import configure_logging, metrics_server
 from services.topics import create_topics
-from services.web import Principal, TokenVerifier, issue_token
+from services.web import Principal, TokenVerifier, check_listen, issue_token
 from services.web import serve as serve_api
 
 JOURNAL_SCHEMA = "achievements"
@@ -70,6 +76,7 @@ def serve() -> None:
     """Answer HTTP, until SIGTERM or Ctrl-C. May run many times over."""
     settings = _settings()
     verifier = TokenVerifier.from_settings(settings.auth)
+    check_listen(settings.listen, verifier)
     with _journal(settings) as journal, measured(journal):
         serve_api(api.create(journal, settings, verifier), settings.listen)
 
@@ -158,6 +165,7 @@ def _own_journal() -> Iterator[Journal]:
 
 plan_commands.add_commands(app, _own_journal)
 upkeep_commands.add_commands(app, _own_journal, lambda: _settings().kafka)
+trace_command.add_command(app, _own_journal)
 app.add_typer(repair_commands.commands(_own_journal), name="dead-letters")
 
 

@@ -17,6 +17,7 @@ from projections.rows import AWARDS, CERTIFICATES, PROGRAMS, Certificate
 from schemas import learning
 from schemas.journal import AwardGranted
 from services.achievements import people, previews
+from services.achievements.announcing import announce
 from services.achievements.errors import (
     CertificateNotAllowedError,
     ErasedMemberError,
@@ -56,12 +57,12 @@ class Application:
 
     def configure_organization(self, command: learning.OrganizationConfigured) -> None:
         """Replaces an organization's settings."""
-        with at_head(self._journal) as connection:
+        with at_head(self._journal, announce) as connection:
             self._tell(connection, command)
 
     def change_settings(self, command: learning.OrganizationConfigured) -> None:
         """Replaces an organization's settings but for the plan: `PlanChangeError` where that would be another."""
-        with at_head(self._journal) as connection:
+        with at_head(self._journal, announce) as connection:
             check_plan_stays(self._journal, connection, command)
             self._tell(connection, command)
 
@@ -69,7 +70,7 @@ class Application:
         self, organization_id: str, program_id: str, required_sessions: int | None
     ) -> Preview:
         """Who would be granted a program's certificate at once, were it enabled with this number."""
-        with at_head(self._journal) as connection:
+        with at_head(self._journal, announce) as connection:
             program_type, _ = _enabled_or_configured(connection, organization_id, program_id)
             key = (organization_id, program_id)
             outcome = self._outcome(connection, key, program_type, required_sessions)
@@ -83,7 +84,7 @@ class Application:
         Where it is not enabled yet, or with another number, `preview_id` names what is confirmed:
         `PreviewNeededError` without it, `StalePreviewError` where the outcome would be another.
         """
-        with at_head(self._journal) as connection:
+        with at_head(self._journal, announce) as connection:
             program_type, program_name = _enabled_or_configured(
                 connection, command.organization_id, command.program_id
             )
@@ -95,7 +96,7 @@ class Application:
         self, command: learning.CertificateChanged, preview_id: UUID | None
     ) -> Certificate:
         """Changes some of a certificate; another number needs a preview, as enabling does."""
-        with at_head(self._journal) as connection:
+        with at_head(self._journal, announce) as connection:
             known = _certificate(connection, command.organization_id, command.program_id)
             if known is None:
                 raise UnknownCertificateError("program_id: its certificate was never enabled")
@@ -104,14 +105,14 @@ class Application:
 
     def disable_certificate(self, command: learning.CertificateDisabled) -> None:
         """Stops new awards; changes nothing where it is disabled already."""
-        with at_head(self._journal) as connection:
+        with at_head(self._journal, announce) as connection:
             known = _certificate(connection, command.organization_id, command.program_id)
             if known is None or known.enabled:
                 self._tell(connection, command)
 
     def award_by_hand(self, command: learning.ManualAward) -> AwardedByHand:
         """Awards a program's certificate to members, or has it wait for being enabled and available."""
-        with at_head(self._journal) as connection:
+        with at_head(self._journal, announce) as connection:
             organization_id, program_id = command.organization_id, command.program_id
             _check_not_erased(connection, organization_id, command.user_ids)
             _check_can_be_awarded(connection, organization_id, program_id)
@@ -130,7 +131,7 @@ class Application:
 
     def revoke_award(self, command: learning.AwardRevoked) -> None:
         """Revokes an award; changes nothing where it is revoked already."""
-        with at_head(self._journal) as connection:
+        with at_head(self._journal, announce) as connection:
             self._tell(connection, command)
 
     def check_certificate(self, organization_id: str, program_id: str) -> None:

@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from projections.rows import Certificate
 from schemas import learning
+from schemas.forms import LongText, ShortText
 from services.achievements.application import Application
 from services.achievements.errors import (
     CertificateNotAllowedError,
@@ -47,12 +48,12 @@ class PreviewWanted(Struct):
 class CertificateWanted(Struct, kw_only=True):
     """All of a certificate; `preview_id` confirms the preview of what it would grant at once."""
 
-    name: learning.Text
-    text: learning.Text
+    name: ShortText
+    text: LongText
     colour: learning.Colour
     banner: learning.AssetId | None = None
     logo: learning.AssetId | None = None
-    guidance: learning.Text | None = None
+    guidance: LongText | None = None
     required_sessions: learning.RequiredSessions | None = None
     preview_id: UUID | None = None
 
@@ -60,19 +61,19 @@ class CertificateWanted(Struct, kw_only=True):
 class CertificateChange(Struct, kw_only=True):
     """What is to change of a certificate; null clears what can be cleared."""
 
-    name: learning.Text | UnsetType = UNSET
-    text: learning.Text | UnsetType = UNSET
+    name: ShortText | UnsetType = UNSET
+    text: LongText | UnsetType = UNSET
     colour: learning.Colour | UnsetType = UNSET
     banner: learning.AssetId | UnsetType | None = UNSET
     logo: learning.AssetId | UnsetType | None = UNSET
-    guidance: learning.Text | UnsetType | None = UNSET
+    guidance: LongText | UnsetType | None = UNSET
     required_sessions: learning.RequiredSessions | UnsetType | None = UNSET
     preview_id: UUID | None = None
 
 
 class AwardsWanted(Struct, kw_only=True):
     user_ids: Annotated[tuple[learning.Id, ...], Meta(min_length=1, max_length=1_000)]
-    note: learning.Text | None = None
+    note: LongText | None = None
 
 
 class GrantedAward(Struct):
@@ -89,7 +90,7 @@ class Awarded(Struct):
 
 
 class RevocationWanted(Struct):
-    reason: learning.Text
+    reason: LongText
 
 
 class PreviewProblem(ProblemDocument, kw_only=True):

@@ -29,6 +29,7 @@ def award_granted(progress: Progress, due: Due, decided_at_position: int) -> Awa
         decided_at_position=decided_at_position,
         threshold=due.threshold.value if due.threshold else None,
         threshold_from=due.threshold.set_by if due.threshold else None,
+        first_at=due.first_at,
     )
 
 

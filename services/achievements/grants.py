@@ -6,7 +6,7 @@ into batches: a run of events ends behind each one that concerns many members, a
 looked for after every event. So who is granted what, and since when it was earned, is a function of the journal.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from typing import Any, Final, NamedTuple
@@ -75,20 +75,37 @@ def advance_to_head(
 
 
 @contextmanager
-def at_head(journal: Journal) -> Iterator[psycopg.Connection[Any]]:
+def at_head(
+    journal: Journal, committed: Callable[[list[AwardGranted]], None] | None = None
+) -> Iterator[psycopg.Connection[Any]]:
     """A transaction in which the read models are at the journal's head, which nobody else moves.
 
-    `FarBehindError` where they are so far behind that others would have to wait; `LockNotAvailable` likewise.
+    `committed` is told of all that was granted in it, once it is committed. `FarBehindError` where they are so far behind that others would have to wait; `LockNotAvailable` likewise.
     """
+    granted: list[AwardGranted] = []
     with journal.transaction() as connection:
         connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
         hold_grants(journal, connection)
-        if journal.head(connection) - journal.position(connection, VIEW) > MAX_EVENTS_BEHIND:
+        head = journal.head(connection)
+        if head - journal.position(connection, VIEW) > MAX_EVENTS_BEHIND:
             raise FarBehindError
         advance_to_head(journal, connection)
         journal.lock(connection)
         advance_to_head(journal, connection)
         yield connection
+        if committed is not None:
+            granted = _granted_behind(journal, connection, head)
+    if committed is not None:
+        committed(granted)
+
+
+def _granted_behind(
+    journal: Journal, connection: psycopg.Connection[Any], position: int
+) -> list[AwardGranted]:
+    """The grants behind a position; what was tried and taken back is not among them."""
+    names = [journal.mapper.names[AwardGranted]]
+    behind = journal.head(connection) - position
+    return [one.event for one in journal.read(connection, position, behind, names)]
 
 
 def hold_grants(journal: Journal, connection: psycopg.Connection[Any]) -> None:

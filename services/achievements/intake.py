@@ -12,7 +12,7 @@ from services.achievements.dead_letters import Refused
 from services.achievements.metrics import FACTS
 from services.achievements.recording import Fact, record
 from services.journal import Journal
-from services.kafka import Message, Work
+from services.kafka import Committed, Message, Work
 
 log = structlog.get_logger()
 
@@ -28,13 +28,32 @@ class Intake:
     def __call__(self, messages: Sequence[Message]) -> Work:
         batch = [decode(message) for message in messages]
 
-        def work(connection: psycopg.Connection[Any]) -> None:
-            outcome = record(self._journal, connection, batch)
-            for what, count in outcome.items():
-                FACTS.labels(what).inc(count)
-            log.info("facts_recorded", **outcome)
+        def work(connection: psycopg.Connection[Any]) -> Committed:
+            done = record(self._journal, connection, batch)
+
+            def committed() -> None:
+                for what, count in done.outcome.items():
+                    FACTS.labels(what).inc(count)
+                log.info(
+                    "facts_recorded",
+                    **done.outcome,
+                    positions=done.positions,
+                    offsets=_offsets(messages),
+                )
+
+            return committed
 
         return work
+
+
+def _offsets(messages: Sequence[Message]) -> dict[str, tuple[int, int]]:
+    """The first and the last offset of each partition of a batch."""
+    found: dict[tuple[str, int], tuple[int, int]] = {}
+    for message in messages:
+        partition = message.topic, message.partition
+        first, _ = found.get(partition, (message.offset, 0))
+        found[partition] = first, message.offset
+    return {f"{topic}-{number}": offsets for (topic, number), offsets in found.items()}
 
 
 def decode(message: Message) -> Fact | Refused:

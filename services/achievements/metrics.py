@@ -8,7 +8,9 @@ FACTS = Counter(
     ["outcome"],
 )
 GRANTS = Counter(
-    "achievements_grants_total", "Awards granted by `project`, by kind and how.", ["kind", "how"]
+    "achievements_grants_total",
+    "Awards granted by `project` and by calls of admins, by kind and how.",
+    ["kind", "how"],
 )
 POSITION = Gauge("achievements_position", "How far a reader of the journal has come.", ["reader"])
 DEAD_LETTERS_TOO_LARGE = Counter(

@@ -6,6 +6,7 @@ import psycopg
 from msgspec import Struct
 
 from schemas import learning
+from schemas.forms import ShortText
 from schemas.journal import OrganizationConfigured
 from services.achievements.errors import DomainError
 from services.journal import Journal, stream_id
@@ -25,12 +26,12 @@ class Settings(Struct, frozen=True, kw_only=True):
 class SettingsWanted(Struct, frozen=True, kw_only=True):
     """All settings anew: what is left out is cleared, the time zone to UTC."""
 
-    name: learning.Text
-    plan: learning.Text
+    name: ShortText
+    plan: ShortText
     badges_enabled: bool
     timezone: learning.Timezone | None = None
     logo: learning.AssetId | None = None
-    linkedin_organization_id: learning.Text | None = None
+    linkedin_organization_id: ShortText | None = None
 
     def command(self, organization_id: str) -> learning.OrganizationConfigured:
         """What tells them to the organization."""

@@ -5,8 +5,9 @@ from time import monotonic
 
 import structlog
 
+from services.achievements.announcing import announce
 from services.achievements.grants import MAX_EVENTS, VIEW, advance
-from services.achievements.metrics import GRANTS, POSITION
+from services.achievements.metrics import POSITION
 from services.following import follow
 from services.journal import Journal
 
@@ -20,15 +21,7 @@ def project(journal: Journal, stop: threading.Event) -> None:
         started = monotonic()
         with journal.transaction() as connection:
             done = advance(journal, connection)
-        for award in done.granted:
-            GRANTS.labels(award.kind, award.how).inc()
-            log.info(
-                "award_granted",
-                award_id=award.award_id,
-                code=award.code,
-                how=award.how,
-                decided_at_position=award.decided_at_position,
-            )
+        announce(done.granted)
         if done.folded:
             POSITION.labels(VIEW).set(done.position)
             log.info(

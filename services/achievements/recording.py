@@ -84,12 +84,20 @@ def platform_stream() -> UUID:
 
 
 class Stream(Struct):
-    """One stream as it is now: its rules, its state and its last version."""
+    """One stream: its rules, its last version, and its state with the events that are not yet in it."""
 
     originator_id: UUID
     decider: Decider[Any]
     state: Any
     version: int = 0
+    unfolded: list[Any] = []
+
+    def now(self) -> Any:
+        """The state after all events; most streams of a batch are asked once only."""
+        for event in self.unfolded:
+            self.state = self.decider.evolve(self.state, event)
+        self.unfolded.clear()
+        return self.state
 
 
 class Streams:
@@ -108,13 +116,12 @@ class Streams:
             stream = self._streams[originator_id]
             if stream.decider is AWARD and not isinstance(events[0].event, AwardGranted):
                 continue
-            for recorded in events:
-                stream.state = stream.decider.evolve(stream.state, recorded.event)
+            stream.unfolded = [recorded.event for recorded in events]
             stream.version = events[-1].originator_version
 
     def state(self, route: Route) -> Any:
         """What a stream has come to."""
-        return self._streams[route.originator_id].state
+        return self._streams[route.originator_id].now()
 
     def handle(self, route: Route, command: Any, cause: str | None) -> Sequence[Entry]:
         """Decides a command; its events are part of the state that the next one meets."""
@@ -122,10 +129,10 @@ class Streams:
         if stream.decider is not route.decider:
             stream = Stream(*route, route.decider.initial)
         added: list[Entry] = []
-        for event in stream.decider.decide(command, cause, stream.state):
+        for event in stream.decider.decide(command, cause, stream.now()):
             stream.version += 1
             added.append(Entry(stream.originator_id, stream.version, event))
-            stream.state = stream.decider.evolve(stream.state, event)
+            stream.unfolded.append(event)
         self.entries += added
         return added
 
@@ -143,11 +150,19 @@ _WITH_EFFECTS = (
 )
 
 
+class Record(NamedTuple):
+    """What became of a batch: how many facts changed something (`recorded`), changed nothing (`unchanged`), were
+    refused (by code), or refused without a trace (`dropped`); and the journal's positions that it led to, first and last.
+    """
+
+    outcome: Counter[str]
+    positions: tuple[int, int] | None
+
+
 def record(
     journal: Journal, connection: psycopg.Connection[Any], batch: Sequence[Fact | Refused]
-) -> Counter[str]:
-    """Takes in a batch in the transaction of the connection; gives how many facts changed something
-    (`recorded`), changed nothing (`unchanged`), were refused (by code), or refused without a trace (`dropped`).
+) -> Record:
+    """Takes in a batch in the transaction of the connection.
 
     What the rules refuse joins the refused ones among the dead letters. `UniqueViolation` tells that another
     writer was first in a stream: the same batch is to be recorded again, in a new transaction.
@@ -163,12 +178,15 @@ def record(
             effects.append(item)
             what = item.code
         outcome[what] += 1
+    positions: tuple[int, int] | None = None
     if streams.entries or effects:
         appended = journal.append(connection, streams.entries)
+        if streams.entries:
+            positions = appended.first, appended.last
         for letter in _carry_out(connection, effects, appended.recorded_at):
             outcome[letter.code] -= 1
             outcome["dropped"] += 1
-    return +outcome
+    return Record(+outcome, positions)
 
 
 def _decide(streams: Streams, its_route: Route, fact: Fact, effects: list[Effect]) -> str:

@@ -227,9 +227,9 @@ def _award_granted(event: journal.AwardGranted, recorded: Recorded) -> awards.Aw
     same: dict[str, Any] = {
         field: getattr(event, field)
         for field in awards.AwardGranted.__struct_fields__
-        if field != "granted_at"
+        if field not in ("count", "granted_at")
     }
-    return awards.AwardGranted(**same, granted_at=recorded.recorded_at)
+    return awards.AwardGranted(**same, count=event.threshold, granted_at=recorded.recorded_at)
 
 
 def _event_message(topic: str, recorded: Recorded) -> Outgoing:

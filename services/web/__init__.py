@@ -15,12 +15,14 @@ from services.web.access import (
     ThemselvesOrAdmin,
     admin,
     authenticate,
+    bearer_token,
     only,
     operator,
     themselves,
 )
 from services.web.application import Api, create_api
 from services.web.bodies import BytesBody, JsonBody
+from services.web.keys import KeysUnavailableError
 from services.web.observing import observe_request
 from services.web.pages import Page, Paging, QueryId, QueryInstant
 from services.web.problems import (
@@ -33,20 +35,28 @@ from services.web.problems import (
     unavailable,
 )
 from services.web.routes import ApiRoute, BareRoute, answers, json_response
-from services.web.server import serve
-from services.web.tokens import HttpAuthSettings, Principal, TokenVerifier, issue_token
+from services.web.server import check_listen, serve
+from services.web.tokens import (
+    BadTokenError,
+    HttpAuthSettings,
+    Principal,
+    TokenVerifier,
+    issue_token,
+)
 
 __all__ = [
     "Access",
     "Admin",
     "Api",
     "ApiRoute",
+    "BadTokenError",
     "BareRoute",
     "BytesBody",
     "Caller",
     "FieldError",
     "HttpAuthSettings",
     "JsonBody",
+    "KeysUnavailableError",
     "Operator",
     "Page",
     "Paging",
@@ -62,6 +72,8 @@ __all__ = [
     "admin",
     "answers",
     "authenticate",
+    "bearer_token",
+    "check_listen",
     "create_api",
     "invalid",
     "invalid_field",

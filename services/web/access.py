@@ -85,14 +85,15 @@ async def authenticate(request: Request) -> Principal:
     """Who calls, by their bearer token (RFC 6750, 2.1); problem 401, or 503 if nobody can tell."""
     verifier: TokenVerifier = request.app.state.verifier
     try:
-        return await verifier.verify(_bearer_token(request))
+        return await verifier.verify(bearer_token(request))
     except BadTokenError as error:
         raise _unauthorized(str(error), 'Bearer error="invalid_token"') from None
     except KeysUnavailableError:
         raise unavailable("Tokens can't be verified at the moment.") from None
 
 
-def _bearer_token(request: Request) -> str:
+def bearer_token(request: Request) -> str:
+    """The token that a request carries, not verified yet; problem 401 where it carries none."""
     found = request.headers.getlist("authorization")
     if not found:
         raise _unauthorized("A bearer token is needed.", "Bearer")

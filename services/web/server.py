@@ -14,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from services.environment import Address, ListenError, SettingsError
 from services.web.application import Api
+from services.web.tokens import TokenVerifier
 
 log = structlog.get_logger()
 
@@ -25,17 +26,24 @@ _BACKLOG: Final = 2048
 def serve(api: Api, listen: Address) -> None:
     """Serves until SIGTERM or SIGINT, lets requests under way end, and returns.
 
-    ListenError where the address is taken; SettingsError where it can be reached from other
-    machines, though no token can be verified.
+    ListenError where the address is taken; SettingsError as `check_listen` raises it.
     """
-    if not listen.is_loopback and not api.state.verifier.can_verify:
+    check_listen(listen, api.state.verifier)
+    with listening(listen) as listener, _stopping_is_no_failure():
+        log.info("listening", address=str(Address(*listener.getsockname()[:2])))
+        uvicorn_server(api).run(sockets=[listener])
+
+
+def check_listen(listen: Address, verifier: TokenVerifier) -> None:
+    """SettingsError where other machines can reach the address, though no token can be verified.
+
+    `serve` looks itself; who has to wait for something before can know earlier.
+    """
+    if not listen.is_loopback and not verifier.can_verify:
         raise SettingsError(
             "AUTH_JWKS, AUTH_SECRET: found neither,"
             f" expected one of them in order to listen beyond loopback ({listen})"
         )
-    with listening(listen) as listener, _stopping_is_no_failure():
-        log.info("listening", address=str(Address(*listener.getsockname()[:2])))
-        uvicorn_server(api).run(sockets=[listener])
 
 
 def uvicorn_server(api: Api) -> uvicorn.Server:

@@ -108,6 +108,11 @@ class TokenVerifier:
 
     async def verify(self, token: str) -> Principal:
         """Whom the token speaks for; BadTokenError, or KeysUnavailableError if nobody can tell."""
+        principal, _ = await self.verify_until(token)
+        return principal
+
+    async def verify_until(self, token: str) -> tuple[Principal, float]:
+        """Whom the token speaks for, and until when, in seconds since 1970; errors as of `verify`."""
         if len(token) > MAX_TOKEN_CHARACTERS:
             raise BadTokenError("The token is too long.")
         try:
@@ -115,7 +120,7 @@ class TokenVerifier:
             claims = await self._verified_claims(token, header.get("alg"), header.get("kid"))
         except jwt.PyJWTError as error:
             raise BadTokenError(_reason(error)) from None
-        return _principal(claims)
+        return _principal_until(claims)
 
     async def _verified_claims(
         self, token: str, algorithm: object, key_id: str | None
@@ -149,7 +154,7 @@ def issue_token(secret: bytes, principal: Principal, *, audience: str, expires_a
     return jwt.encode(claims, secret, algorithm=_SECRET_ALGORITHM)
 
 
-def _principal(claims: dict[str, object]) -> Principal:
+def _principal_until(claims: dict[str, object]) -> tuple[Principal, float]:
     try:
         known = msgspec.convert(claims, _Claims)
     except msgspec.ValidationError as error:
@@ -157,7 +162,7 @@ def _principal(claims: dict[str, object]) -> Principal:
     for name, value in (("sub", known.sub), ("org", known.org)):
         if checks.id_problem(value) is not None:
             raise BadTokenError(f"The token's claims can't be used: {name} is no id.")
-    return Principal(known.sub, known.org, ROLES & set(known.roles))
+    return Principal(known.sub, known.org, ROLES & set(known.roles)), known.exp
 
 
 def _reason(error: jwt.PyJWTError) -> str:

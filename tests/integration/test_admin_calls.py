@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from schemas import learning
 from services.achievements import api
@@ -16,7 +17,7 @@ from services.environment import read_settings
 from services.journal import Journal
 from services.web import Principal, TokenVerifier, issue_token
 from tests.integration.service import migrated, project, take
-from tests.scenario import erased, feedback, joined, organization, registered, session
+from tests.scenario import certificate, erased, feedback, joined, organization, registered, session
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 BASE = "/v1/organizations/acme"
@@ -108,6 +109,26 @@ def test_a_preview_is_confirmed_exactly(journal: Journal, admin: Caller) -> None
     earned = admin("GET", f"{BASE}/members/ben/activity").json()["certificates"]["earned"]
     assert [one["title"] for one in earned] == ["Spring"]
     assert admin("PUT", CERTIFICATE, body).status_code == 200, "a double click changes nothing"
+
+
+def test_operators_are_told_what_was_granted(journal: Journal, admin: Caller) -> None:
+    """The log names the awards that a call has granted, with the position of what they were decided at; a preview, which
+    is tried and taken back, grants none, and neither does a call that is refused."""
+    take(journal, organization(), program(), session(1), feedback(1))
+    with capture_logs() as logs:
+        assert admin("POST", f"{CERTIFICATE}/previews", {"required_sessions": 1}).is_success
+        assert admin("PUT", CERTIFICATE, {**DESIGN, "required_sessions": 1}).status_code == 428
+    assert not [line for line in logs if line["event"] == "awards_granted"]
+    with capture_logs() as logs:
+        assert enable(admin, 1).status_code == 200
+    with journal.connection() as connection:
+        told = {type(one.event).__name__: one for one in journal.read(connection, 0, 100)}
+        grants = journal.read(connection, told["CertificateEnabled"].position, 100)
+    (line,) = [line for line in logs if line["event"] == "awards_granted"]
+    assert len(grants) == 2
+    assert line["awards"] == {
+        one.event.award_id: told["CertificateEnabled"].position for one in grants
+    }
 
 
 def test_without_a_preview_a_fresh_one_is_shown(journal: Journal, admin: Caller) -> None:
@@ -215,6 +236,37 @@ def test_revocation(journal: Journal, admin: Caller) -> None:
     assert unearned["revoked"] is True
     (again,) = admin("POST", awards, {"user_ids": ["ben"]}).json()["granted"]
     assert again["award_id"] != granted["award_id"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "field", "most"),
+    [
+        ("PUT", CERTIFICATE, DESIGN, "name", 500),
+        ("PUT", CERTIFICATE, DESIGN, "text", 5_000),
+        ("PUT", CERTIFICATE, DESIGN, "guidance", 5_000),
+        ("PATCH", CERTIFICATE, {}, "name", 500),
+        ("PATCH", CERTIFICATE, {}, "text", 5_000),
+        ("PATCH", CERTIFICATE, {}, "guidance", 5_000),
+        ("POST", f"{CERTIFICATE}/awards", {"user_ids": ["zoe"]}, "note", 5_000),
+        ("POST", f"{BASE}/awards/{{award_id}}/revocation", {}, "reason", 5_000),
+    ],
+)
+def test_what_is_typed_is_bounded(
+    journal: Journal,
+    admin: Caller,
+    method: str,
+    path: str,
+    body: dict[str, str],
+    field: str,
+    most: int,
+) -> None:
+    """Free text of an admin's is taken up to a bound, and refused beyond it by the field's name; Kafka knows no bound."""
+    take(journal, organization(), program(), certificate(None, text="x" * 50_000))
+    (granted,) = admin("POST", f"{CERTIFICATE}/awards", {"user_ids": ["ben"]}).json()["granted"]
+    path = path.format(award_id=granted["award_id"])
+    refused = admin(method, path, {**body, field: "é" * (most + 1)})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, field)
+    assert admin(method, path, {**body, field: "é" * most}).is_success
 
 
 def test_only_admins_of_the_organization(journal: Journal, client: Client) -> None:

@@ -125,8 +125,9 @@ _MANY: Final = 1024
 
 @lru_cache(maxsize=_MANY)
 def language_of(locale: str | None) -> Language:
-    """The language for a tag such as `fr-CA` (BCP 47; `_` is taken for `-`), English where we lack its words."""
-    tag, *subtags = re.split("[-_]", (locale or "en").lower())
+    """The language for a tag such as `fr-CA` (BCP 47), or a locale such as `fr_CA.UTF-8` (POSIX); English where we lack
+    its words."""
+    tag, *subtags = re.split("[-_.@]", (locale or "en").lower())
     if tag not in WORDS:
         return language_of("en")
     region = next((subtag for subtag in subtags if re.fullmatch("[a-z]{2}|[0-9]{3}", subtag)), None)

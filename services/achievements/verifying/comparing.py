@@ -20,6 +20,7 @@ _OF_A_GRANT: Final = (
     "code",
     "program_id",
     "how",
+    "first_at",
     "earned_at",
     "threshold",
     "threshold_from",
@@ -60,13 +61,14 @@ def compare_grants(
 ) -> Iterator[Difference]:
     """Compares the grants that had to be made with those that were made, which are given by award id.
 
-    Who was erased may have been so before their grant was written down.
+    Who was erased may have been so before their grant was written down. Grants made before `first_at` was noted lack it.
     """
     must = {grant.award_id: grant for grants in organization.grants.values() for grant in grants}
     for award_id, event in granted.items():
         grant = must.pop(award_id, None)
-        expected = {name: getattr(grant, name) for name in _OF_A_GRANT} if grant else None
-        found = {name: getattr(event, name) for name in _OF_A_GRANT}
+        names = [name for name in _OF_A_GRANT if name != "first_at" or event.first_at is not None]
+        expected = {name: getattr(grant, name) for name in names} if grant else None
+        found = {name: getattr(event, name) for name in names}
         found["program_id"] = found["program_id"] or BADGE
         if expected != found:
             yield _difference(

@@ -43,8 +43,8 @@ def _grant_badges(organization: Organization, user_id: str, position: int) -> No
         threshold, set_by = badge_threshold(organization, badge)
         instants = organization.people[user_id].instants(badge)
         if len(instants) >= threshold:
-            earned_at = sorted(instants)[threshold - 1]
-            _grant(organization, (user_id, badge, BADGE), earned_at, (threshold, set_by), position)
+            needed = sorted(instants)[:threshold]
+            _grant(organization, (user_id, badge, BADGE), needed, (threshold, set_by), position)
 
 
 def _grant_certificate(
@@ -54,26 +54,26 @@ def _grant_certificate(
     what = user_id, CERTIFICATE, program_id
     if certificate is None or not certificate.is_enabled or organization.holds(*what):
         return
-    automatic: datetime | None = None
+    needed: list[datetime] = []
     required: int | None = certificate.design["required_sessions"]
     instants = organization.enrolments[user_id, program_id].counted_at.values()
     if required is not None and len(instants) >= required and not organization.granted(*what):
-        automatic = sorted(instants)[required - 1]
+        needed = sorted(instants)[:required]
     by_hand = organization.waiting.get((user_id, program_id))
-    if automatic is not None and (by_hand is None or automatic <= by_hand):
-        _grant(organization, what, automatic, (required, "program"), position)
+    if needed and (by_hand is None or needed[-1] <= by_hand):
+        _grant(organization, what, needed, (required, "program"), position)
     elif by_hand is not None:
-        _grant(organization, what, by_hand, None, position)
+        _grant(organization, what, [by_hand], None, position)
 
 
 def _grant(
     organization: Organization,
     what: tuple[str, str, str],
-    earned_at: datetime,
+    instants: list[datetime],
     threshold: tuple[int | None, str] | None,
     position: int,
 ) -> None:
-    """Grants an achievement; without a threshold it is awarded by hand."""
+    """Grants an achievement at the last of the instants that it needed; without a threshold it is awarded by hand."""
     user_id, code, program_id = what
     number = len(organization.granted(*what)) + 1
     award_id = stream_id(
@@ -87,7 +87,8 @@ def _grant(
             code=code,
             program_id=program_id,
             how="manual" if threshold is None else "automatic",
-            earned_at=earned_at,
+            first_at=instants[0] if threshold else None,
+            earned_at=instants[-1],
             threshold=threshold[0] if threshold else None,
             threshold_from=threshold[1] if threshold else None,
             grant_number=number,

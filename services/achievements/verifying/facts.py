@@ -76,6 +76,7 @@ class Grant:
     code: str
     program_id: str
     how: str
+    first_at: datetime | None
     earned_at: datetime
     threshold: int | None
     threshold_from: str | None
