@@ -8,7 +8,7 @@ from typing import Annotated
 import structlog
 import typer
 
-from bench import certificates, ingest, latency, replay
+from bench import certificates, ingest, latency, pages, replay
 from devstack import Addresses, shared
 
 BENCHMARKS: dict[str, Callable[[Addresses], None]] = {
@@ -16,6 +16,7 @@ BENCHMARKS: dict[str, Callable[[Addresses], None]] = {
     "latency": latency.run,
     "replay": replay.run,
     "certificates": certificates.run,
+    "pages": pages.run,
 }
 
 

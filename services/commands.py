@@ -42,9 +42,10 @@ def told_to_stop() -> threading.Event:
 
 
 def collect_garbage_seldom() -> None:
-    """For processes that make batches of thousands of objects and drop them again, none of them in cycles.
+    """For processes that make objects by the thousands and drop them again, hardly any of them in cycles.
 
-    Python's collector would look through each batch several times: a third of the time to record it.
+    Python's collector would look through them several times: a third of the time to record a batch, and as much
+    of that to answer readers who wait for the database together.
     """
     gc.collect()
     gc.freeze()

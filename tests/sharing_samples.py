@@ -65,6 +65,11 @@ UNAVAILABLE = AvailabilityChanged(
 def public_link(award: AwardReceived = BADGE, **differences: Any) -> PublicLink:
     """An active link to an award of somebody whose name is known, but for the differences."""
     usual = PublicLink(
-        award, revoked=False, active=True, available=True, recipient_name="Ada Lovelace"
+        award,
+        revoked=False,
+        active=True,
+        available=True,
+        link_id=LINK,
+        recipient_name="Ada Lovelace",
     )
     return usual._replace(**differences)

@@ -81,6 +81,7 @@ def _show(screen: Screen, own: Surroundings, *, stay: bool) -> None:
             began = time.monotonic()
             screen.title("Achievements: the main job, on real Kafka and PostgreSQL")
             with screen.waiting(f"Starting {len(PROCESSES)} processes …"):
+                processes.make_keys()
                 processes.migrate()
                 processes.start()
             screen.say(

@@ -73,9 +73,9 @@ class Apis:
             raise DemoError(f"success of {method} {path} for {user_id}", seen, name)
         return answer
 
-    def open(self, url: str) -> httpx.Response:
+    def open(self, url: str, accept: str = "*/*") -> httpx.Response:
         """As a stranger: no token, whatever the answer."""
-        return self._client.get(url)
+        return self._client.get(url, headers={"Accept": accept})
 
     def facts(self) -> Counter[str]:
         """How many facts `consume` has taken in so far, by what became of them."""
@@ -91,31 +91,43 @@ class Apis:
         )
 
 
+_IN_A_LINE = frozenset({"a", "bdi", "strong", "time"})
+
+
 class _PageText(HTMLParser):
-    """The text of a page's body, a line for what stands between two tags; a term and its
-    description are one."""
+    """The text of a page's body, a line for each block of it; a term and its description are one."""
 
     def __init__(self) -> None:
         super().__init__()
         self.lines: list[str] = []
         self._inside: list[str] = []
+        self._line = ""
         self._term = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._end_line(tag)
         if tag in ("main", "style", "script", "svg", "dt"):
             self._inside.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
+        self._end_line(tag)
         if self._inside and self._inside[-1] == tag:
             self._inside.pop()
 
     def handle_data(self, data: str) -> None:
-        text = " ".join(data.split())
-        if text and self._inside == ["main"]:
+        if self._inside in (["main"], ["main", "dt"]):
+            self._line += data
+
+    def _end_line(self, tag: str) -> None:
+        text = " ".join(self._line.split())
+        if not text or tag in _IN_A_LINE:
+            return
+        self._line = ""
+        if self._inside == ["main", "dt"]:
+            self._term = f"{text}: "
+        else:
             self.lines.append(f"{self._term}{text}")
             self._term = ""
-        elif text and self._inside == ["main", "dt"]:
-            self._term = f"{text}: "
 
 
 def page_text(html: str) -> list[str]:

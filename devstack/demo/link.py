@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from devstack.demo import story
+from devstack.demo import credential, story
 from devstack.demo.apis import page_text
 from devstack.demo.story import NAMES, PROGRAMS_BY_ID
 from devstack.demo.telling import Demo
@@ -26,10 +26,12 @@ def a_link(demo: Demo) -> None:
     _show_call(demo, "PUT", path, link)
     demo.screen.verbatim(url)
     _live_page(demo, url)
+    badge = credential.checked(demo, url)
     demo.screen.gap()
     demo.screen.say(f"{OWNER.capitalize()} takes it down:")
     _show_call(demo, "DELETE", path, demo.apis.call("sharing", "DELETE", path, OWNER))
     _dead_page(demo, url)
+    credential.revoked(demo, badge)
 
 
 def share(demo: Demo) -> str:

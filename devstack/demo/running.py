@@ -59,6 +59,7 @@ class Running:
 
     def __init__(self, surroundings: Surroundings, smtp_url: str) -> None:
         self._folder = surroundings.folder
+        self._keys = surroundings.folder / "signing.pem"
         self._ports = {process.name: reserve_port() for process in PROCESSES}
         self._started: dict[str, subprocess.Popen[bytes]] = {}
         self._client = httpx.Client(timeout=5)
@@ -72,6 +73,7 @@ class Running:
             "ACHIEVEMENTS_URL": self.url("achievements serve"),
             "ACHIEVEMENTS_PUBLIC_URL": self.url("achievements serve"),
             "PUBLIC_URL": self.url("sharing serve"),
+            "SIGNING_KEY": str(self._keys),
             "SMTP_URL": smtp_url,
             "EMAIL_FROM": "awards@lantern.example",
         }
@@ -85,6 +87,15 @@ class Running:
 
     def log(self, name: str) -> Path:
         return self._folder / log_name(name)
+
+    def make_keys(self) -> None:
+        """Makes the keys that this run's credentials are signed with."""
+        command = [sys.executable, "-m", "services.sharing", "new-key"]
+        made = subprocess.run(command, capture_output=True, text=True, check=False)
+        if made.returncode != 0:
+            raise DemoError("keys from sharing new-key", made.stderr)
+        self._keys.touch(mode=0o600)
+        self._keys.write_text(made.stdout)
 
     def migrate(self) -> None:
         """Makes the tables of both services and the topics, side by side."""

@@ -36,6 +36,17 @@ PUBLISH: Final = (
     "-m devstack.demo.publish FeedbackSubmitted program_id=returners session_id=r05"
     " user_id=leila submitted_at=2026-06-20T10:00:00Z"
 )
+SIGN_IN: Final = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>Sign in as Leila</title>
+<form method="post" action="{url}/session">
+<input type="hidden" name="token" value="{token}">
+<button>Leila's awards</button>
+</form>
+</html>
+"""
+"""What the platform shows to Leila, which sends her here with her token."""
 LABEL_WIDTH: Final = 31
 LOOK_EVERY_SECONDS: Final = 0.5
 
@@ -43,8 +54,13 @@ LOOK_EVERY_SECONDS: Final = 0.5
 def stay_until_told(demo: Demo, own: Surroundings) -> None:
     """Returns when we are told to end, or when what started us has ended; DemoError if a process does."""
     parent = os.getppid()
-    _show_addresses(demo, own, link.share(demo))
     tokens = {name: demo.apis.token(user_id, *roles) for name, (user_id, roles) in TOKENS.items()}
+    sign_in = SIGN_IN.format(url=demo.running.url("sharing serve"), token=tokens["LEILA"])
+    pages = {
+        "a public page": link.share(demo),
+        "Leila's own page, by sign-in": _write(own, "sign-in.html", sign_in).as_uri(),
+    }
+    _show_addresses(demo, own, pages)
     _show_tokens(demo, tokens, _write_variables(own, tokens))
     _show_commands(demo)
     demo.screen.gap()
@@ -59,20 +75,22 @@ def stay_until_told(demo: Demo, own: Surroundings) -> None:
         demo.screen.say("[dim]Ending …[/]")
 
 
-def _show_addresses(demo: Demo, own: Surroundings, page: str) -> None:
+def _show_addresses(demo: Demo, own: Surroundings, pages: Mapping[str, str]) -> None:
     demo.screen.rule()
     demo.screen.say("[bold]Addresses[/]")
-    for label, address in _addresses(demo, own, page):
+    for label, address in _addresses(demo, own, pages):
         demo.screen.verbatim(f"{label:<{LABEL_WIDTH}}{address}")
 
 
-def _addresses(demo: Demo, own: Surroundings, page: str) -> Iterator[tuple[str, str]]:
+def _addresses(
+    demo: Demo, own: Surroundings, pages: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
     for name in ("achievements serve", "sharing serve"):
         url = demo.running.url(name)
         service = name.partition(" ")[0]
         yield f"{service} API", url
         yield f"{service} OpenAPI", f"{url}/openapi.json"
-    yield "a public page", page
+    yield from pages.items()
     for process in PROCESSES:
         yield f"metrics, {process.name}", f"{demo.running.url(process.name)}/metrics"
     yield "Kafka", own.environment["KAFKA_BOOTSTRAP_SERVERS"]
@@ -85,11 +103,17 @@ def _addresses(demo: Demo, own: Surroundings, page: str) -> Iterator[tuple[str, 
 
 
 def _write_variables(own: Surroundings, tokens: Mapping[str, str]) -> Path:
-    """A file to be taken into a shell; for nobody else to read: there are secrets in it."""
-    file = own.folder / "variables.sh"
-    file.touch(mode=0o600)
+    """A file to be taken into a shell."""
     values = {**tokens, **{name: own.environment[name] for name in _EXPORTED}}
-    file.write_text("".join(f"export {name}={quote(text)}\n" for name, text in values.items()))
+    exports = (f"export {name}={quote(text)}\n" for name, text in values.items())
+    return _write(own, "variables.sh", "".join(exports))
+
+
+def _write(own: Surroundings, name: str, content: str) -> Path:
+    """A file for nobody else to read: there are secrets in it."""
+    file = own.folder / name
+    file.touch(mode=0o600)
+    file.write_text(content)
     return file
 
 

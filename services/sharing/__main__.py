@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from schemas.links import EVENT_TYPES
-from services.commands import failures_in_plain_words, told_to_stop
+from services.commands import collect_garbage_seldom, failures_in_plain_words, told_to_stop
 from services.environment import read_settings
 from services.journal import Journal
 from services.kafka import consume as consume_topics
@@ -16,10 +16,12 @@ from services.positions import Positions
 from services.sharing import api, upkeep, views
 from services.sharing.application import Sharing
 from services.sharing.consumer import GROUP, TOPICS, Intake
+from services.sharing.credentials.keys import new_keys
+from services.sharing.limits import Misses, PostgresLedger
 from services.sharing.reading import Reading
 from services.sharing.settings import SharingSettings
 from services.topics import cluster_id, lag
-from services.web import TokenVerifier
+from services.web import Api, TokenVerifier
 from services.web import serve as serve_api
 
 app = typer.Typer(
@@ -43,12 +45,10 @@ def migrate() -> None:
 def serve() -> None:
     """Serve public pages and owners' calls over HTTP, until SIGTERM or Ctrl-C."""
     settings = _settings()
-    verifier = TokenVerifier.from_settings(settings.auth)
     with _journal(settings) as journal:
-        application = api.create(
-            Sharing(journal), Reading(journal.conninfo), verifier, settings.public_url
-        )
-        serve_api(application, settings.listen)
+        served = application(journal, settings)
+        collect_garbage_seldom()
+        serve_api(served, settings.listen)
 
 
 @app.command()
@@ -100,6 +100,23 @@ def status(
     for topic, behind in lags.items():
         reached = ", ".join(f"{partition}: {at}" for partition, at in positions[topic].items())
         print(f"{topic}  lag {behind}  positions {reached or 'none yet'}")
+
+
+@app.command()
+def new_key() -> None:
+    """Print new keys to sign credentials with: the content of a file for SIGNING_KEY."""
+    print(new_keys(), end="")
+
+
+def application(journal: Journal, settings: SharingSettings) -> Api:
+    """What `serve` serves."""
+    return api.create(
+        Sharing(journal),
+        Reading(journal.conninfo),
+        Misses(PostgresLedger(journal.conninfo)),
+        TokenVerifier.from_settings(settings.auth),
+        settings,
+    )
 
 
 def _settings() -> SharingSettings:

@@ -4,23 +4,43 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from time import time
 from typing import Any, Final
 
 import msgspec
 from fastapi import APIRouter
+from starlette.requests import Request
 from starlette.responses import Response
 
 from schemas.awards import Kind
 from schemas.links import AwardReceived
 from services.sharing import linkedin
 from services.sharing.application import Sharing
-from services.sharing.errors import NotTheOwnerError, RevokedAwardError, UnknownAwardError
+from services.sharing.clients import client_of
+from services.sharing.credentials.issuing import Credentials
+from services.sharing.credentials.routes import credential_route, issuer_routes
+from services.sharing.downloads import BINARY, PDF, Downloads
+from services.sharing.drawing_pool import DrawingError
+from services.sharing.errors import (
+    NothingToDownloadError,
+    NotTheOwnerError,
+    RevokedAwardError,
+    UnknownAwardError,
+)
+from services.sharing.headers import SafeHeaders
+from services.sharing.limits import Misses
 from services.sharing.links import check_owner
 from services.sharing.lookups import Lookups
-from services.sharing.pages import page_route
+from services.sharing.oembed import Embedding
+from services.sharing.owners.routes import owner_routes
+from services.sharing.pages import Pages, unknown_route
 from services.sharing.personal import Person
+from services.sharing.previews_api import CertificatePreviews
 from services.sharing.public import PREFIX, PublicRoutes
 from services.sharing.reading import OwnedAward, Place, Reading
+from services.sharing.rendering import Site
+from services.sharing.settings import SharingSettings
+from services.sharing.studio import Studio
 from services.web import (
     Api,
     ApiRoute,
@@ -35,6 +55,7 @@ from services.web import (
     create_api,
     json_response,
     problem_type,
+    unavailable,
 )
 
 AWARD_REVOKED: Final = problem_type("award-revoked")
@@ -48,6 +69,22 @@ _PROBLEMS: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
         type=AWARD_REVOKED,
         title="Award revoked",
     ),
+    NothingToDownloadError: lambda _: Problem(
+        410,
+        "The award was revoked, so there is nothing to download.",
+        type=AWARD_REVOKED,
+        title="Award revoked",
+    ),
+    DrawingError: lambda _: unavailable("The certificate can't be drawn at the moment."),
+}
+_PDF: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"description": "The certificate", "content": {PDF: {"schema": BINARY}}},
+    206: {
+        "description": "The range of it that was asked for",
+        "content": {PDF: {"schema": BINARY}},
+    },
+    304: {"description": "The certificate is as the ETag in If-None-Match says"},
+    **answers({410: ProblemDocument, 416: ProblemDocument}),
 }
 _OWNERS: Final = answers({403: ProblemDocument, 404: ProblemDocument})
 
@@ -73,39 +110,82 @@ class Award(msgspec.Struct, frozen=True):
     link: Link | None
 
 
-def create(sharing: Sharing, reading: Reading, verifier: TokenVerifier, public_url: str) -> Api:
-    """The application. It opens `reading` when it starts, and closes it when it ends."""
+def create(
+    sharing: Sharing,
+    reading: Reading,
+    misses: Misses,
+    verifier: TokenVerifier,
+    settings: SharingSettings,
+) -> Api:
+    """The application. It opens `reading` and `misses` when it starts, and closes them when it ends."""
 
     @asynccontextmanager
     async def lifespan(_: Api) -> AsyncIterator[None]:
         await reading.open()
+        await misses.open(time())
         try:
             yield
         finally:
+            await studio.close()
+            await misses.close()
             await reading.close()
 
-    public = PublicRoutes(Lookups(reading.links))
+    def limit(request: Request) -> int:
+        return misses.count(client_of(request, settings.trusted_proxies), time())
+
+    studio = Studio(reading, settings.achievements_url)
+    public = PublicRoutes(Lookups(reading.links), limit)
+    keys = settings.signing_keys
+    credentials = Credentials(keys, sharing, reading, settings.public_url) if keys else None
+    downloads = Downloads(
+        reading,
+        studio.assets,
+        studio.drawings,
+        settings.public_url,
+        bake=credentials.bake if credentials else None,
+    )
+    site = Site(settings.public_url, has_credentials=credentials is not None)
     api = create_api(
         "Sharing",
         version="1",
         description="Public links to awards, for their owners to make, copy and disable.",
         verifier=verifier,
         checks={"database": reading.check},
-        routes=[page_route(public)],
+        routes=[
+            Pages(site, studio.assets).route(public),
+            *(issuer_routes(credentials) if credentials else ()),
+            credential_route(public, credentials),
+            *downloads.routes(public),
+            *owner_routes(
+                sharing,
+                reading,
+                verifier,
+                downloads.owners_certificate,
+                public_url=settings.public_url,
+                platform_url=settings.platform_url,
+            ),
+            Embedding(public, settings.public_url).route(),
+            unknown_route(public),
+        ],
         problems=_PROBLEMS,
         unobserved=[PREFIX],
         lifespan=lifespan,
     )
-    api.include_router(OwnersCalls(sharing, reading, public_url).router())
+    api.add_middleware(SafeHeaders, public_url=settings.public_url)
+    api.include_router(OwnersCalls(sharing, reading, downloads, settings.public_url).router())
+    api.include_router(CertificatePreviews(reading, studio).router())
     return api
 
 
 class OwnersCalls:
     """What the owner of awards can ask for; `public_url` is what links begin with."""
 
-    def __init__(self, sharing: Sharing, reading: Reading, public_url: str) -> None:
+    def __init__(
+        self, sharing: Sharing, reading: Reading, downloads: Downloads, public_url: str
+    ) -> None:
         self._sharing = sharing
         self._reading = reading
+        self._downloads = downloads
         self._public_url = public_url
 
     def router(self) -> APIRouter:
@@ -115,6 +195,8 @@ class OwnersCalls:
         made = answers({200: Link, 201: Link, 409: ProblemDocument})
         router.add_api_route("", self.list_awards, methods=["GET"])
         router.add_api_route("/{award_id}", self.show_award, methods=["GET"], responses=_OWNERS)
+        pdf = "/{award_id}/certificate.pdf"
+        router.add_api_route(pdf, self.show_certificate, methods=["GET"], responses=_PDF | _OWNERS)
         router.add_api_route(link, self.issue_link, methods=["PUT"], responses=made | _OWNERS)
         router.add_api_route(link, self.disable_link, methods=["DELETE"], responses=_OWNERS)
         return router
@@ -128,11 +210,13 @@ class OwnersCalls:
 
     async def show_award(self, caller: Caller, award_id: str) -> Award:
         """One award of the caller's."""
-        owned = await self._reading.owned_award(caller.organization_id, award_id)
-        if owned is None:
-            raise UnknownAwardError
-        check_owner(caller.user_id, owned.award.user_id, shown=owned.shown)
-        return self._award(owned)
+        return self._award(await self._owned(caller, award_id))
+
+    async def show_certificate(self, caller: Caller, request: Request, award_id: str) -> Response:
+        """A certificate of the caller's as a PDF, shared or not; 410 once it is revoked."""
+        return await self._downloads.owners_certificate(
+            request, await self._owned(caller, award_id)
+        )
 
     async def issue_link(self, caller: Caller, award_id: str) -> Response:
         """Shares the award: 201 with a new link, or 200 with the one that is active already.
@@ -151,6 +235,13 @@ class OwnersCalls:
         await asyncio.to_thread(
             self._sharing.disable_link, _person(caller), award_id, datetime.now(UTC)
         )
+
+    async def _owned(self, caller: Principal, award_id: str) -> OwnedAward:
+        owned = await self._reading.owned_award(caller.organization_id, award_id)
+        if owned is None:
+            raise UnknownAwardError
+        check_owner(caller.user_id, owned.award.user_id, shown=owned.shown)
+        return owned
 
     def _award(self, owned: OwnedAward) -> Award:
         award = owned.award

@@ -10,15 +10,17 @@ from datetime import datetime
 from functools import reduce
 from secrets import token_urlsafe
 from typing import Any, Final, NamedTuple
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 
 from schemas.links import AwardReceived, Event, LinkDisabled
 from services.journal import Entry, Journal
 from services.sharing import links, personal, views
+from services.sharing.credentials import statuses
+from services.sharing.credentials.statuses import StatusEntry
 from services.sharing.links import DisableLink, IssueLink, SharedAward
-from services.sharing.personal import Person
+from services.sharing.personal import Person, Registration
 from services.sharing.recipients import EraseRecipient, NameRecipient
 from services.sharing.streams import (
     Fact,
@@ -84,16 +86,31 @@ class Sharing:
                 token = personal.token_of(connection, state.link.link_id)
         return OwnersLink(state.award, token, is_new=bool(events))
 
-    def disable_link(self, who: Person, award_id: str, now: datetime) -> None:
-        """Kills the award's active link, if there is one, for good."""
+    def disable_link(
+        self, who: Person, award_id: str, now: datetime, *, link_id: UUID | None = None
+    ) -> bool:
+        """Kills the award's active link for good, if there is one and it is `link_id` or that is None.
+
+        Tells whether the award has no active link now.
+        """
         command = DisableLink(
-            organization_id=who.organization_id, award_id=award_id, by=who.user_id, at=now
+            organization_id=who.organization_id,
+            award_id=award_id,
+            link_id=link_id,
+            by=who.user_id,
+            at=now,
         )
         with self._journal.transaction() as connection:
-            _, events = self._decide(connection, command)
+            state, events = self._decide(connection, command)
             for event in events:
                 if isinstance(event, LinkDisabled):
                     personal.forget_token(connection, event.link_id)
+        return state.link is None
+
+    def give_status_entry(self, organization_id: str, link_id: UUID) -> StatusEntry:
+        """The link's place in the status lists of its organization, given now where it has none."""
+        with self._journal.transaction() as connection:
+            return statuses.entry_of(connection, organization_id, link_id)
 
     def _decide(
         self, connection: Connection, command: IssueLink | DisableLink
@@ -122,13 +139,14 @@ class Sharing:
 
 def _name_and_erase(connection: Connection, facts: Iterable[Fact]) -> None:
     """Writes personal data, and destroys it. Nobody is named after being erased: names go first."""
-    names: dict[Person, str] = {}
+    named: dict[Person, Registration] = {}
     erased: list[Person] = []
     for fact in facts:
         match fact:
-            case NameRecipient():
-                names[Person(fact.organization_id, fact.user_id)] = fact.display_name
+            case NameRecipient(display_name=display_name, locale=locale):
+                person = Person(fact.organization_id, fact.user_id)
+                named[person] = Registration(display_name, locale)
             case EraseRecipient():
                 erased.append(Person(fact.organization_id, fact.user_id))
-    personal.name(connection, names)
+    personal.register(connection, named)
     personal.erase(connection, erased)

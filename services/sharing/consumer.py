@@ -16,7 +16,7 @@ import structlog
 from schemas import awards, learning
 from schemas.cloudevents import CloudEvent, Decoder, RefusedError
 from schemas.links import AwardReceived
-from services.kafka import Message, Work
+from services.kafka import Committed, Message, Work
 from services.sharing.application import Sharing
 from services.sharing.availability import ChangeAvailability
 from services.sharing.links import ReceiveAward, WithdrawAward
@@ -53,12 +53,16 @@ class Intake:
     def __call__(self, messages: Sequence[Message]) -> Work:
         facts, outcomes = _facts(messages)
 
-        def take_in(connection: Any) -> None:
+        def take_in(connection: Any) -> Committed:
             changed = self._sharing.take_in(connection, facts) if facts else []
             outcome = outcomes + Counter(recorded=sum(changed), unchanged=changed.count(False))
-            for what, count in outcome.items():
-                FACTS.labels(what).inc(count)
-            log.info("facts_taken_in", **outcome)
+
+            def committed() -> None:
+                for what, count in outcome.items():
+                    FACTS.labels(what).inc(count)
+                log.info("facts_taken_in", **outcome)
+
+            return committed
 
         return take_in
 
@@ -104,6 +108,7 @@ def fact_of(event: CloudEvent[Any]) -> Fact | None:
                 organization_id=data.organization_id,
                 user_id=data.user_id,
                 display_name=data.display_name,
+                locale=data.locale,
             )
         case awards.RecipientErased() | learning.MemberErased():
             return EraseRecipient(organization_id=data.organization_id, user_id=data.user_id)

@@ -15,3 +15,7 @@ class NotTheOwnerError(SharingError):
 
 class RevokedAwardError(SharingError):
     """The award was revoked, so no new link to it is made."""
+
+
+class NothingToDownloadError(RevokedAwardError):
+    """The award was revoked, so there is no file of it any more."""

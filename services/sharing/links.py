@@ -46,10 +46,11 @@ class IssueLink(Struct, frozen=True, kw_only=True):
 
 
 class DisableLink(Struct, frozen=True, kw_only=True):
-    """Somebody wants the award's link dead."""
+    """Somebody wants the award's link dead: the one of this id alone, if one is named."""
 
     organization_id: str
     award_id: str
+    link_id: UUID | None = None
     by: str
     at: datetime
 
@@ -171,7 +172,7 @@ def _issue(command: IssueLink, state: SharedAward) -> list[Event]:
 
 def _disable(command: DisableLink, state: SharedAward) -> list[Event]:
     _check_owner(command, state)
-    if state.link is None:
+    if state.link is None or command.link_id not in (None, state.link.link_id):
         return []
     return [
         LinkDisabled(

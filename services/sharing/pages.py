@@ -1,74 +1,174 @@
-"""The public page of a shared award (rule 22): no sign-in, no JavaScript, nothing kept."""
+"""The public page of a shared award (rule 22): no sign-in, no JavaScript, in the reader's language."""
 
+from collections import OrderedDict
+from functools import cache
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final, Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.sharing.public import ALIVE, PREFIX, PublicRoutes, Refusal, not_modified
+from services.sharing.languages import LANGUAGES, Language, accepted_language
+from services.sharing.public import ALIVE, PREFIX, PublicRoutes, Refusal, matches
 from services.sharing.reading import PublicLink
-from services.sharing.rendering import CSP, AwardPage, Notice, etag, render_award, render_notice
+from services.sharing.rendering import AwardPage, Rendered, Site, render_award, render_notice
 from services.web import BareRoute
 
-_HTML: Final = {"Content-Security-Policy": CSP, "Content-Type": "text/html; charset=utf-8"}
+CACHED_BYTES: Final = 64 * 1024 * 1024
 
-_UNKNOWN: Final = render_notice(
-    Notice(
-        "There is nothing here",
-        "No award is shared under this address. Check that the whole link was copied.",
-    )
-)
-_DISABLED: Final = render_notice(
-    Notice("This link is no longer active", "What was shared here has been taken down.")
-)
-_REVOKED: Final = render_notice(
-    Notice("This award was revoked", "There is nothing to download any more.")
-)
-_UNREACHABLE: Final = render_notice(
-    Notice("This page can't be shown right now", "Please try again in a moment.")
-)
-_NOTICES: Final = {
-    Refusal.UNKNOWN: _UNKNOWN,
-    Refusal.DISABLED: _DISABLED,
-    Refusal.REVOKED: _REVOKED,
-    Refusal.UNREACHABLE: _UNREACHABLE,
-}
+RawHeaders = list[tuple[bytes, bytes]]
 
 
-def page_route(routes: PublicRoutes) -> BareRoute:
-    """The route of pages. It takes whatever follows the prefix, so it must come last."""
-    return routes.route(f"{PREFIX}{{token:path}}", show_page, refuse_page, _OPERATION)
+class Pictures(Protocol):
+    """Where banners and logos are kept."""
+
+    async def has(self, organization_id: str, asset_id: str | None) -> bool:
+        """Whether a picture is here to be shown."""
 
 
-async def show_page(request: Request, link: PublicLink) -> Response:
-    """The page of an active link."""
-    page = AwardPage.of(link)
-    headers = ALIVE | _HTML | {"ETag": etag(page)}
-    return not_modified(request, headers) or Response(render_award(page), HTTPStatus.OK, headers)
+class _Page:
+    """A page as it goes out, again and again: status and headers are made once."""
+
+    __slots__ = ("body", "etag", "fresh", "size_bytes", "unchanged")
+
+    def __init__(self, rendered: Rendered, language: Language) -> None:
+        headers = ALIVE | _html(rendered, language) | {"ETag": rendered.etag}
+        self.body = rendered.body
+        self.etag = rendered.etag
+        self.fresh = Response(self.body, HTTPStatus.OK, headers).raw_headers
+        self.unchanged = Response(None, HTTPStatus.NOT_MODIFIED, headers).raw_headers
+        self.size_bytes = len(self.body)
 
 
-def refuse_page(_: Request, refusal: Refusal) -> Response:
+class _Ready(Response):
+    """An answer whose parts are there already; its headers are its own, as others may add to them."""
+
+    def __init__(self, status: int, raw_headers: RawHeaders, body: bytes) -> None:
+        self.status_code = status
+        self.raw_headers = raw_headers.copy()
+        self.body = body
+        self.background = None
+
+
+class PageCache:
+    """The pages that were shown last, by all that determines them, up to a size in bytes.
+
+    A look-up in the database comes before each use: nothing here keeps a link alive.
+    """
+
+    def __init__(self, size_bytes: int = CACHED_BYTES) -> None:
+        self._room = size_bytes
+        self._pages: OrderedDict[AwardPage, _Page] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._pages)
+
+    def get(self, page: AwardPage) -> _Page | None:
+        found = self._pages.get(page)
+        if found is not None:
+            self._pages.move_to_end(page)
+        return found
+
+    def keep(self, page: AwardPage, made: _Page) -> None:
+        """Keeps a page; those that were asked for least lately make room."""
+        self._pages[page] = made
+        self._room -= made.size_bytes
+        while self._room < 0:
+            _, forgotten = self._pages.popitem(last=False)
+            self._room += forgotten.size_bytes
+
+
+class Pages:
+    """The pages of active links."""
+
+    def __init__(self, site: Site, pictures: Pictures, cache: PageCache | None = None) -> None:
+        self._site = site
+        self._pictures = pictures
+        self._cache = PageCache() if cache is None else cache
+
+    def route(self, public: PublicRoutes) -> BareRoute:
+        """The route of pages; it comes first in an application, as most requests are for them."""
+        return public.route(f"{PREFIX}{{token}}", self.show, refuse_page, _OPERATION)
+
+    async def show(self, request: Request, link: PublicLink) -> Response:
+        """The page of an active link, or that it has not changed."""
+        page = await self._page(request, link)
+        if_none_match = request.headers.get("if-none-match")
+        if if_none_match is not None and matches(if_none_match, page.etag):
+            return _Ready(HTTPStatus.NOT_MODIFIED, page.unchanged, b"")
+        return _Ready(HTTPStatus.OK, page.fresh, page.body)
+
+    async def _page(self, request: Request, link: PublicLink) -> _Page:
+        award = link.award
+        language = accepted_language(request.headers.get("accept-language"))
+        has = self._pictures.has
+        wanted = AwardPage(
+            link,
+            request.path_params["token"],
+            language.tag,
+            banner=award.banner is not None and await has(award.organization_id, award.banner),
+            logo=award.logo is not None and await has(award.organization_id, award.logo),
+        )
+        page = self._cache.get(wanted)
+        if page is None:
+            page = _Page(render_award(wanted, self._site), language)
+            self._cache.keep(wanted, page)
+        return page
+
+
+def unknown_route(public: PublicRoutes) -> BareRoute:
+    """What lies under no link. It takes whatever is left of the prefix, so it comes last."""
+
+    async def show_nothing(request: Request, _: PublicLink) -> Response:
+        return refuse_page(request, Refusal.UNKNOWN)
+
+    return public.route(f"{PREFIX}{{token:path}}", show_nothing, refuse_page)
+
+
+def refuse_page(request: Request, refusal: Refusal) -> Response:
     """A page that says why there is nothing on it."""
-    return Response(_NOTICES[refusal], refusal.status, {**refusal.headers, **_HTML})
+    language = accepted_language(request.headers.get("accept-language"))
+    notice = _notice(refusal, language.tag)
+    return Response(notice.body, refusal.status, {**refusal.headers, **_html(notice, language)})
+
+
+@cache
+def _notice(refusal: Refusal, language_tag: str) -> Rendered:
+    language = LANGUAGES[language_tag]
+    notices = language.words.notices
+    by_refusal = {
+        Refusal.UNKNOWN: notices.unknown,
+        Refusal.DISABLED: notices.disabled,
+        Refusal.REVOKED: notices.revoked,
+        Refusal.TOO_MANY: notices.too_many,
+        Refusal.UNREACHABLE: notices.unreachable,
+    }
+    return render_notice(by_refusal[refusal], language)
+
+
+def _html(rendered: Rendered, language: Language) -> dict[str, str]:
+    return {
+        "Content-Security-Policy": rendered.policy,
+        "Content-Type": "text/html; charset=utf-8",
+        "Content-Language": language.tag,
+        "Vary": "Accept-Language",
+    }
+
+
+def _described(description: str) -> dict[str, Any]:
+    return {"description": description, "content": {"text/html": {"schema": {"type": "string"}}}}
 
 
 _OPERATION: Final = {
     "summary": "The public page of a shared award",
+    "description": "In the language that Accept-Language prefers, of those that we have words in.",
     "tags": ["public"],
     "responses": {
-        "200": {
-            "description": "The award; also a revoked one, which the page says",
-            "content": {"text/html": {"schema": {"type": "string"}}},
-        },
+        "200": _described("The award; also a revoked one, which the page says"),
         "304": {"description": "The page is as the ETag in If-None-Match says"},
-        "404": {
-            "description": "No link was issued with this token, or what it shows is not available",
-            "content": {"text/html": {"schema": {"type": "string"}}},
-        },
-        "410": {
-            "description": "The link was disabled, or its owner erased",
-            "content": {"text/html": {"schema": {"type": "string"}}},
-        },
+        "404": _described("No link was issued with this token, or what it shows is not available"),
+        "410": _described("The link was disabled, or its owner erased"),
+        "429": _described("Like 404, after too many of them; Retry-After says when to come back"),
+        "503": _described("The database does not answer; Retry-After says when to come back"),
     },
 }

@@ -1,6 +1,6 @@
-"""Personal data: the only place in sharing with a person's name, or a token that opens a page.
+"""Personal data: the only place in sharing with a person's name or locale, or a token that opens a page.
 
-It is the source of record for both, beside the journal, so that they can be erased by row.
+It is the source of record for them, beside the journal, so that they can be erased by row.
 Rebuilding the read models never touches it.
 """
 
@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS recipient_name (
     organization_id text NOT NULL,
     user_id text NOT NULL,
     display_name text NOT NULL,
+    locale text,
     PRIMARY KEY (organization_id, user_id)
 );
 CREATE TABLE IF NOT EXISTS link_token (
@@ -42,6 +43,20 @@ COMMENT ON COLUMN link_token.token IS 'only while the link is active, for its ow
 """
 
 
+# For a table made before locales were kept. Only then: it keeps all readers waiting.
+_UPGRADE = "ALTER TABLE recipient_name ADD COLUMN IF NOT EXISTS locale text"
+
+
+def create(connection: Connection) -> None:
+    """Creates what is missing of the tables, in the connection's transaction."""
+    connection.execute(DDL)
+    found = connection.execute(
+        "SELECT FROM pg_attribute WHERE attrelid = 'recipient_name'::regclass AND attname = 'locale'"
+    )
+    if not found.rowcount:
+        connection.execute(_UPGRADE)
+
+
 def digest(token: str) -> bytes:
     """What a token is looked up by. Any text has one, so a mistyped token costs what any costs.
 
@@ -50,21 +65,29 @@ def digest(token: str) -> bytes:
     return sha256(token.encode(errors="surrogatepass")).digest()
 
 
-def name(connection: Connection, names: Mapping[Person, str]) -> None:
-    """Writes down people's names, in place of earlier ones."""
+class Registration(NamedTuple):
+    """What a member has told of themselves; the locale is a language tag (BCP 47)."""
+
+    display_name: str
+    locale: str | None
+
+
+def register(connection: Connection, people: Mapping[Person, Registration]) -> None:
+    """Writes down what people have told, in place of what they told earlier."""
     with connection.cursor() as cursor:
         cursor.executemany(
             """
-            INSERT INTO recipient_name (organization_id, user_id, display_name) VALUES (%s, %s, %s)
-            ON CONFLICT (organization_id, user_id) DO UPDATE SET display_name =
-            excluded.display_name
+            INSERT INTO recipient_name (organization_id, user_id, display_name, locale)
+            VALUES (%s, %s, %s, %s)
+            ON CONFLICT (organization_id, user_id)
+            DO UPDATE SET display_name = excluded.display_name, locale = excluded.locale
             """,
-            [(*person, display_name) for person, display_name in names.items()],
+            [(*person, *registration) for person, registration in people.items()],
         )
 
 
 def erase(connection: Connection, people: Iterable[Person]) -> None:
-    """Destroys people's names and the tokens of their links, for good."""
+    """Destroys people's names and locales and the tokens of their links, for good."""
     with connection.cursor() as cursor:
         everybody = list(people)
         cursor.executemany(

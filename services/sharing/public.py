@@ -37,7 +37,8 @@ class Refusal(Enum):
     UNKNOWN = 404, "never issued, or not available"
     DISABLED = 410, "disabled, or its owner erased"
     REVOKED = 410, "of a revoked award, where only what says so is shown"
-    UNREACHABLE = 503, "the database does not answer"
+    TOO_MANY = 429, "unknown, like too many before it that the same client asked for"
+    UNREACHABLE = 503, "what is needed to show it does not answer, or is busy"
 
     @property
     def status(self) -> int:
@@ -52,36 +53,49 @@ Show = Callable[[Request, PublicLink], Awaitable[Response]]
 """Answers for a link that is alive."""
 Refuse = Callable[[Request, Refusal], Response]
 """Says in its own media type that there is nothing to see."""
+Limit = Callable[[Request], int]
+"""Counts a miss of whoever asks; gives the seconds to wait where there were too many, else 0."""
 
 
 class PublicRoutes:
-    """Makes routes under links."""
+    """Makes routes under links. `limit` is asked about those that are not there only."""
 
-    def __init__(self, lookups: Lookups) -> None:
+    def __init__(self, lookups: Lookups, limit: Limit) -> None:
         self._lookups = lookups
+        self._limit = limit
 
     def route(
-        self, path: str, show: Show, refuse: Refuse, operation: Mapping[str, Any]
+        self,
+        path: str,
+        show: Show,
+        refuse: Refuse,
+        operation: Mapping[str, Any] | None = None,
     ) -> BareRoute:
         """A route whose `path` holds a `token`; a token that can't exist is looked up like any other."""
 
         async def respond(request: Request) -> Response:
             started = perf_counter()
-            response = await self._answer(request, show, refuse)
+            response = await self.answer(request, request.path_params["token"], show, refuse)
             seconds = perf_counter() - started
             observe_request(request.method, route.path_format, response.status_code, seconds)
             return response
 
-        route = BareRoute(path, respond, operation=operation)
+        route = BareRoute(path, respond, operation=operation, name=show.__name__)
         return route
 
-    async def _answer(self, request: Request, show: Show, refuse: Refuse) -> Response:
+    async def answer(self, request: Request, token: str, show: Show, refuse: Refuse) -> Response:
+        """What a reader gets to see of the link with this token."""
         try:
-            link = await self._lookups.find(request.path_params["token"])
+            link = await self._lookups.find(token)
+            is_known = link is not None and link.available
+            if not is_known and (seconds := self._limit(request)):
+                refused = refuse(request, Refusal.TOO_MANY)
+                refused.headers["Retry-After"] = str(seconds)
+                return refused
+            return await answer(request, link, show, refuse)
         except psycopg.OperationalError as error:
             log.warning("database_unavailable", error=type(error).__name__, sqlstate=error.sqlstate)
             return refuse(request, Refusal.UNREACHABLE)
-        return await answer(request, link, show, refuse)
 
 
 async def answer(request: Request, link: PublicLink | None, show: Show, refuse: Refuse) -> Response:

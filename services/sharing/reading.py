@@ -6,11 +6,14 @@ Every answer is what is committed when the question is asked: nothing is kept be
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
+from uuid import UUID
 
 import psycopg
+from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from schemas.links import AwardReceived
+from services.sharing.credentials.statuses import StatusEntry
 from services.sharing.personal import Person
 from services.sharing.views import AWARD_COLUMNS, JOURNAL_SCHEMA, SCHEMA
 
@@ -20,23 +23,36 @@ _AVAILABLE: Final = (
 )
 
 
+AsyncPool = AsyncConnectionPool[psycopg.AsyncConnection[TupleRow]]
+
+
 class OwnedAward(NamedTuple):
-    """An award as its owner sees it; `token` is of its active link."""
+    """An award as its owner sees it; `token` and `link_id` are of its active link."""
 
     award: AwardReceived
     revoked: bool
     shown: bool
     token: str | None
+    link_id: UUID | None
 
 
 class PublicLink(NamedTuple):
-    """A link that was issued once, and what it leads to. The name is None where none is known."""
+    """A link that was issued once, and what it leads to. Name and locale are None where not known."""
 
     award: AwardReceived
     revoked: bool
     active: bool
     available: bool
+    link_id: UUID
     recipient_name: str | None
+    locale: str | None = None
+
+
+class Recipient(NamedTuple):
+    """What is known of somebody who holds awards: name and locale (BCP 47) are None where not known."""
+
+    name: str | None
+    locale: str | None
 
 
 class Place(NamedTuple):
@@ -47,10 +63,10 @@ class Place(NamedTuple):
 
 
 class Reading:
-    """The read models behind a pool of connections in autocommit. Errors are psycopg's own."""
+    """The read models behind a `pool` of connections in autocommit. Errors are psycopg's own."""
 
     def __init__(self, conninfo: str, *, pool_size: int = 4) -> None:
-        self._pool = AsyncConnectionPool(
+        self.pool: AsyncPool = AsyncConnectionPool(
             conninfo,
             kwargs={"autocommit": True},
             configure=_configure,
@@ -62,11 +78,11 @@ class Reading:
 
     async def open(self) -> None:
         """Begins to connect; does not wait for it."""
-        await self._pool.open()
+        await self.pool.open()
 
     async def close(self) -> None:
         """Gives the connections back to the server."""
-        await self._pool.close()
+        await self.pool.close()
 
     async def owned_awards(
         self, owner: Person, after: Place | None, limit: int
@@ -92,11 +108,23 @@ class Reading:
         )
         return found[0] if found else None
 
+    async def recipient(self, person: Person) -> Recipient:
+        """What is known of a member, which is nothing once they are erased."""
+        rows = await self._rows(
+            """
+            SELECT display_name, locale FROM recipient_name
+            WHERE organization_id = %(organization_id)s AND user_id = %(user_id)s
+            """,
+            person._asdict(),
+        )
+        return Recipient(*rows[0]) if rows else Recipient(None, None)
+
     async def links(self, digests: Sequence[bytes]) -> Mapping[bytes, PublicLink]:
         """The links whose tokens have these digests; those that were never issued are left out."""
         rows = await self._rows(
             f"""
-            SELECT t.digest, {_AWARD}, a.revoked, l.active, {_AVAILABLE}, n.display_name
+            SELECT t.digest, {_AWARD}, a.revoked, l.active, {_AVAILABLE}, l.link_id,
+                   n.display_name, n.locale
             FROM link_token t
             JOIN link l ON l.link_id = t.link_id
             JOIN award a ON a.organization_id = l.organization_id AND a.award_id = l.award_id
@@ -109,14 +137,71 @@ class Reading:
         )
         return {digest: PublicLink(*_award_first(columns)) for digest, *columns in rows}
 
+    async def status_entry(self, link_id: UUID) -> StatusEntry | None:
+        """The link's place in its organization's status lists, None where it has none yet."""
+        rows = await self._rows(
+            "SELECT list, position FROM credential_status WHERE link_id = %(link_id)s",
+            {"link_id": link_id},
+        )
+        return StatusEntry(*rows[0]) if rows else None
+
+    async def dead_positions(self, organization_id: str, number: int) -> Sequence[int] | None:
+        """What is set in a status list: dead links, and links to revoked awards, in order.
+
+        None where the organization has no such list.
+        """
+        rows = await self._rows(
+            """
+            SELECT array(
+                SELECT position FROM credential_status
+                WHERE organization_id = %(organization_id)s AND list = %(number)s AND link_id IN (
+                    SELECT link_id FROM link
+                    WHERE organization_id = %(organization_id)s AND NOT active
+                    UNION ALL
+                    SELECT l.link_id FROM award a
+                    JOIN link l ON l.organization_id = a.organization_id
+                               AND l.award_id = a.award_id AND l.active
+                    WHERE a.organization_id = %(organization_id)s AND a.revoked
+                )
+                ORDER BY position
+            )
+            WHERE EXISTS (
+                SELECT FROM credential_status
+                WHERE organization_id = %(organization_id)s AND list = %(number)s
+            )
+            """,
+            {"organization_id": organization_id, "number": number},
+        )
+        return rows[0][0] if rows else None
+
+    async def issuer_name(self, organization_id: str) -> str | None:
+        """What an organization is called in its latest award.
+
+        None where it has issued no credential, or nothing of it is available.
+        """
+        rows = await self._rows(
+            """
+            SELECT a.organization_name
+            FROM award a JOIN availability v ON v.organization_id = a.organization_id
+            WHERE a.organization_id = %(organization_id)s AND (v.badges OR v.certificates)
+              AND EXISTS (SELECT FROM credential_status s
+                          WHERE s.organization_id = %(organization_id)s)
+            ORDER BY a.granted_at DESC, a.award_id DESC LIMIT 1
+            """,
+            {"organization_id": organization_id},
+        )
+        return rows[0][0] if rows else None
+
     async def check(self) -> None:
         """Raises where the database can't answer, or has no tables of ours."""
-        await self._rows("SELECT FROM award, link, link_token LIMIT 0", {})
+        await self._rows(
+            "SELECT FROM award, link, link_token, asset, credential_status LIMIT 0", {}
+        )
 
     async def _owned(self, condition: str, parameters: Mapping[str, Any]) -> list[OwnedAward]:
         rows = await self._rows(
             f"""
-            SELECT {_AWARD}, a.revoked, {_AVAILABLE} AND e.user_id IS NULL, t.token
+            SELECT {_AWARD}, a.revoked, {_AVAILABLE} AND e.user_id IS NULL, t.token, l.link_id
             FROM award a
             LEFT JOIN availability v ON v.organization_id = a.organization_id
             LEFT JOIN erased e ON e.organization_id = a.organization_id AND e.user_id = a.user_id
@@ -136,11 +221,11 @@ class Reading:
             raise
         except psycopg.OperationalError:
             # The server may have been restarted since it was connected to: ask it once more.
-            await self._pool.check()
+            await self.pool.check()
             return await self._ask(query, parameters)
 
     async def _ask(self, query: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        async with self._pool.connection() as connection:
+        async with self.pool.connection() as connection:
             cursor = connection.cursor(binary=True)
             await cursor.execute(query, parameters, prepare=True)
             return await cursor.fetchall()

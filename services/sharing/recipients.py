@@ -1,6 +1,6 @@
 """What is known of the people who hold awards: pure decisions (rule 27).
 
-The name is in the command alone: events don't carry it, so that erasing a row erases it.
+Name and locale are in the command alone: events don't carry them, so that erasing a row erases them.
 """
 
 from msgspec import Struct
@@ -16,6 +16,7 @@ class NameRecipient(Struct, frozen=True, kw_only=True):
     organization_id: str
     user_id: str
     display_name: str
+    locale: str | None = None
 
 
 class EraseRecipient(Struct, frozen=True, kw_only=True):

@@ -9,7 +9,8 @@ from psycopg import sql
 
 from services.journal import Journal, lock_key
 from services.kafka import POSITIONS_DDL
-from services.sharing import personal, views
+from services.sharing import assets, limits, personal, views
+from services.sharing.credentials import statuses
 
 Connection = psycopg.Connection[Any]
 
@@ -24,7 +25,10 @@ def migrate(journal: Journal) -> None:
         journal.create_tables()
         with connection.transaction():
             connection.execute(POSITIONS_DDL)
-            connection.execute(personal.DDL)
+            personal.create(connection)
+            connection.execute(limits.DDL)
+            connection.execute(assets.DDL)
+            connection.execute(statuses.DDL)
             views.create(connection)
 
 

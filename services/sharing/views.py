@@ -45,6 +45,8 @@ CREATE TABLE IF NOT EXISTS award (
     banner text,
     logo text,
     criteria text NOT NULL,
+    count int,
+    first_at timestamptz,
     earned_at timestamptz NOT NULL,
     granted_at timestamptz NOT NULL,
     how text NOT NULL,
@@ -54,6 +56,8 @@ CREATE TABLE IF NOT EXISTS award (
     PRIMARY KEY (organization_id, award_id)
 );
 CREATE INDEX IF NOT EXISTS award_owner ON award (organization_id, user_id, earned_at, award_id);
+CREATE INDEX IF NOT EXISTS award_latest ON award (organization_id, granted_at, award_id);
+CREATE INDEX IF NOT EXISTS award_revoked ON award (organization_id, award_id) WHERE revoked;
 
 CREATE TABLE IF NOT EXISTS link (
     link_id uuid PRIMARY KEY,
@@ -64,6 +68,7 @@ CREATE TABLE IF NOT EXISTS link (
 );
 CREATE INDEX IF NOT EXISTS link_award ON link (organization_id, award_id) WHERE active;
 CREATE INDEX IF NOT EXISTS link_owner ON link (organization_id, user_id) WHERE active;
+CREATE INDEX IF NOT EXISTS link_dead ON link (organization_id) WHERE NOT active;
 
 CREATE TABLE IF NOT EXISTS erased (
     organization_id text COLLATE "C" NOT NULL,
@@ -76,6 +81,12 @@ CREATE TABLE IF NOT EXISTS availability (
     badges boolean NOT NULL,
     certificates boolean NOT NULL
 );
+"""
+
+# For a table made before awards told how often and since when. Only then: it keeps all readers waiting.
+_UPGRADE: Final = """
+ALTER TABLE award ADD COLUMN IF NOT EXISTS count int,
+                  ADD COLUMN IF NOT EXISTS first_at timestamptz
 """
 
 # One type after the other, in this order, whatever order a batch has them in. The rows are the
@@ -128,6 +139,17 @@ def create(connection: Connection, schema: str = SCHEMA) -> None:
     connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
     use(connection, schema)
     connection.execute(_DDL)
+    if not _has_columns(connection, schema, AWARD_COLUMNS):
+        connection.execute(_UPGRADE)
+
+
+def _has_columns(connection: Connection, schema: str, columns: Iterable[str]) -> bool:
+    rows = connection.execute(
+        "SELECT column_name FROM information_schema.columns"
+        " WHERE table_schema = %s AND table_name = 'award'",
+        (schema,),
+    )
+    return {name for (name,) in rows} >= set(columns)
 
 
 def use(connection: Connection, schema: str = SCHEMA) -> None:

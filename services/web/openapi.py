@@ -1,5 +1,6 @@
 """The OpenAPI document: FastAPI's, completed by what `services.web.routes` knows beyond it."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -21,7 +22,7 @@ def complete(document: dict[str, Any], routes: Iterable[BaseRoute]) -> None:
     """Adds the schemas of msgspec types and the bare routes to FastAPI's document.
 
     It also takes out the answer 422 that FastAPI presumes wherever there is a parameter. ValueError
-    where two types share a name.
+    where two types share a name, or two operations an id.
     """
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     for name in _FASTAPI_ERROR_SCHEMAS:
@@ -38,6 +39,9 @@ def complete(document: dict[str, Any], routes: Iterable[BaseRoute]) -> None:
         _drop_presumed_answer(operation)
         for parameter in operation.get("parameters", ()):
             _describe(parameter)
+    ids = Counter(operation["operationId"] for operation in _operations(document))
+    if shared := [name for name, count in ids.items() if count > 1]:
+        raise ValueError(f"several operations of the API are called {', '.join(shared)}")
 
 
 def _merge(schemas: dict[str, Any], more: dict[str, Any]) -> None:

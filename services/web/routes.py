@@ -76,7 +76,8 @@ def answers(by_status: Mapping[int, Any]) -> Responses:
 class BareRoute(Route):
     """A Starlette route, without FastAPI's work for each request.
 
-    `operation` documents it (an OpenAPI operation object); without one it is not in the document.
+    `operation` documents it (an OpenAPI operation object); without one it is not in the document. `name` is its
+    operation's id there, else the endpoint's own.
     """
 
     def __init__(
@@ -86,8 +87,9 @@ class BareRoute(Route):
         *,
         methods: list[str] | None = None,
         operation: Mapping[str, Any] | None = None,
+        name: str | None = None,
     ) -> None:
-        super().__init__(path, endpoint, methods=methods)
+        super().__init__(path, endpoint, methods=methods, name=name)
         self.operation = operation
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:

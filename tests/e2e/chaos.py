@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -44,6 +44,8 @@ from tests.oracle import Oracle
 
 AWARDS = "achievements.awards.v1"
 DEAD_LETTERS = "achievements.dead-letters.v1"
+MARKS = (NAME_MARK, MAIL_MARK, REMARK_MARK)
+"""What is in each name, address and remark, and in nothing else."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +118,7 @@ class Run:
         self._count("facts", self._script.facts)
         self.report.problems += fleet.failures
         self.report.problems += leaks(self._database_url, self._script.erased_numbers())
+        self.report.problems += self._leaks_in_logs()
         return self.report
 
     def _phases(self, fleet: Fleet) -> None:
@@ -157,11 +160,19 @@ class Run:
         records = read_all(self._topics, AWARDS)
         events, wrong = announcements(records)
         self.report.problems += wrong
-        for mark in (NAME_MARK, MAIL_MARK, REMARK_MARK):
+        for mark in MARKS:
             if any(mark.encode() in record.value for record in records):
                 self.report.problems.append(f"the awards topic holds {mark}")
         self.report.figures["awards told again"] = len(records) - len(events)
         return events
+
+    def _leaks_in_logs(self) -> Iterator[str]:
+        """Rule 27: whatever was done, and whoever was killed at it, no line says who anybody is."""
+        logs = sorted(self._folder.glob("*.log"))
+        for log in logs:
+            said = log.read_bytes()
+            yield from (f"{log.name} holds {mark}" for mark in MARKS if mark.encode() in said)
+        self._count("logs", len(logs))
 
     def _compare_views(self, when: str) -> None:
         base_url = f"http://127.0.0.1:{self._port.number}"

@@ -44,6 +44,7 @@ def _wrong_about_award(grant: Grant, event: Json) -> Iterator[str]:
     if not any(way.allows(event["how"], instant(event["earned_at"])) for way in grant.ways):
         ways = [f"{way.how} {way.earliest} to {way.latest}" for way in grant.ways]
         yield about + f"earned {event['how']} at {event['earned_at']}, not {' or '.join(ways)}"
+    yield from (about + wrong for wrong in _wrong_about_first(grant, event))
     for name, allowed in grant.design.items():
         if event.get(name) not in allowed:
             yield about + f"{name} is {event.get(name)!r}, not one of {allowed}"
@@ -53,6 +54,18 @@ def _wrong_about_award(grant: Grant, event: Json) -> Iterator[str]:
         yield about + f"award_id is no UUID: {event['award_id']}"
     if not event["criteria"]:
         yield about + "no criteria"
+
+
+def _wrong_about_first(grant: Grant, event: Json) -> Iterator[str]:
+    """An automatic award tells the first instant that it needed, a manual one has none."""
+    first_at = event.get("first_at")
+    if (first_at is None) != (event["how"] == "manual"):
+        yield f"earned {event['how']}, and first_at is {first_at}"
+    elif first_at is not None and not any(
+        instant(first_at) in way.instants and instant(first_at) <= instant(event["earned_at"])
+        for way in grant.ways
+    ):
+        yield f"first_at is {first_at}, at which nothing counted"
 
 
 def compare_views(what: str, expected: Any, found: Any) -> Iterator[str]:

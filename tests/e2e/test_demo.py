@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.parse import unquote
 
 import httpx
 import msgspec
@@ -151,6 +152,7 @@ def test_up_leaves_everything_running(tmp_path: Path, servers: Addresses) -> Non
         for url, headers in requests.items():
             assert httpx.get(url, headers=headers).status_code == 200, url
         assert _publishes_another_fact(demo)
+        assert "Across Borders" in _page_of_leila(demo.said)
         demo.process.send_signal(signal.SIGINT)
         assert demo.wait() == 0, demo.said
         assert not any(_lives(service) for service in services.values())
@@ -230,6 +232,16 @@ def _publishes_another_fact(demo: Demo) -> bool:
     (command,) = re.findall(r"^  (\S+ -m devstack.demo.publish .*)$", demo.said, re.MULTILINE)
     script = f"{variables} && {command}"
     return subprocess.run(["sh", "-c", script], cwd=CHECKOUT, check=False).returncode == 0
+
+
+def _page_of_leila(said: str) -> str:
+    """Where the form of the page that it names leads a browser to."""
+    (file,) = re.findall(r"file://(/\S+)$", said, re.MULTILINE)
+    form = Path(unquote(file)).read_text()
+    (action,) = re.findall('action="(.*?)"', form)
+    (token,) = re.findall('name="token" value="(.*?)"', form)
+    with httpx.Client(follow_redirects=True) as browser:
+        return browser.post(action, data={"token": token}).text
 
 
 def _lives(process: psutil.Process) -> bool:

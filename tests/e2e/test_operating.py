@@ -18,11 +18,13 @@ from schemas.journal import EVENT_TYPES
 from services.achievements.intake import Intake
 from services.achievements.relay import DEAD_LETTER_READER
 from services.journal import Journal
-from services.kafka import Message
+from services.kafka import KeptMessage
+from services.sharing.credentials.keys import signing_keys
 from tests.integration.service import project
 from tests.scenario import START, certificate_disabled, organization, session
 
 GUIDE = Path(__file__).parents[2] / "docs" / "operating.md"
+RECIPES = re.findall(r"```sh\n(.*?)```", GUIDE.read_text(), re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -63,10 +65,13 @@ def sh(script: str, environment: dict[str, str], folder: Path) -> subprocess.Com
 def take_in(database_url: str) -> None:
     """Eight sessions of a mentor, and two messages that can't be used."""
     facts = [organization(), *(session(number) for number in range(1, 9)), certificate_disabled()]
-    values = [encode_structured("/test", str(at), START, fact)[0] for at, fact in enumerate(facts)]
+    values = [
+        encode_structured("/platform/directory", f"event-{at}", START, fact)[0]
+        for at, fact in enumerate(facts)
+    ]
     values.append(b"{")
     with Journal(database_url, "achievements", EVENT_TYPES) as journal:
-        messages = [Message("topic", 0, at, None, value, (), 0) for at, value in enumerate(values)]
+        messages = [KeptMessage("topic", 0, at, None, value, ()) for at, value in enumerate(values)]
         work = Intake(journal)(messages)
         with journal.transaction() as connection:
             work(connection)
@@ -79,17 +84,24 @@ def test_each_recipe_does_what_it_says(environment: dict[str, str], tmp_path: Pa
     ready = sh("achievements migrate --topics && sharing migrate", environment, tmp_path)
     assert ready.returncode == 0, ready.stderr
     take_in(environment["DATABASE_URL"])
-    recipes = re.findall(r"```sh\n(.*?)```", GUIDE.read_text(), re.DOTALL)
-    assert len(recipes) == 6
+    assert len(RECIPES) == 10
     outputs = []
-    for recipe in recipes:
+    for recipe in RECIPES:
         done = sh(recipe, environment, tmp_path)
         assert done.returncode == 0, f"{recipe}\n{done.stdout}\n{done.stderr}"
         outputs.append(done.stdout)
-    _, threshold, _, dead_letters, *_ = outputs
+    _, threshold, _, dead_letters, trace, *_ = outputs
     assert "mentor" in threshold
     assert "unknown_certificate" in dead_letters
     assert "discarded" in dead_letters
+    assert re.findall(r"position \d+, .*: ([a-z0-9.-]+), ", trace) == [
+        "organization-configured.1",
+        "availability-changed.1",
+        "session-completed.1",
+        "badge-threshold-set.1",
+    ]
+    completed = "completed award accb4699-6fcf-8e14-9811-61d055b15061 at position"
+    assert trace.count(completed) == 1, "lowering the threshold completed it"
 
 
 def test_a_restored_backup_is_whole(environment: dict[str, str], tmp_path: Path) -> None:
@@ -109,3 +121,24 @@ def test_a_restored_backup_is_whole(environment: dict[str, str], tmp_path: Path)
         tmp_path,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_keys_are_rotated_as_the_guide_says(environment: dict[str, str], tmp_path: Path) -> None:
+    """New keys are published before they sign, and old ones stay published after that."""
+    begin, publish, sign = (recipe for recipe in RECIPES if "signing.pem" in recipe)
+    file = tmp_path / "signing.pem"
+
+    def keys_after(recipe: str) -> list[str]:
+        done = sh(recipe, environment, tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert file.stat().st_mode & 0o077 == 0
+        return [key.id for key in signing_keys(str(file))]
+
+    old = keys_after(begin)
+    assert len(old) == 2
+    published = keys_after(publish)
+    assert published[:2] == old
+    new = published[2:]
+    assert len(new) == 2
+    assert keys_after(sign) == new + old
+    assert list(tmp_path.iterdir()) == [file]

@@ -11,6 +11,7 @@ import pytest
 from psycopg import sql
 
 from devstack import Addresses, Stack, create_database, private, shared
+from tests.browser import browser  # noqa: F401 - a fixture, for all tests here
 
 
 @pytest.fixture(scope="session")

@@ -148,3 +148,11 @@ def test_who_may(client: Client, journal: Journal) -> None:
     for method in ("GET", "PUT"):
         answer = client.call(method, PATH, bearer("mia", "member"), content=b"no JSON")
         assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("field", ["name", "plan", "linkedin_organization_id"])
+def test_what_is_typed_is_bounded(client: Client, journal: Journal, field: str) -> None:
+    """Free text is taken up to a bound, and refused beyond it by the field's name."""
+    refused = put(client, ACME | {field: "é" * 501}, "operator")
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, field)
+    assert put(client, ACME | {field: "é" * 500}, "operator").json()[field] == "é" * 500

@@ -12,7 +12,7 @@ from projections.rows import AWARDS
 from schemas.journal import AwardGranted, BadgeThresholdSet, Event, PlanApplied
 from schemas.learning import MemberRegistered
 from services.journal import Journal
-from tests.integration.operating import killed_at_work, run, state
+from tests.integration.operating import killed_at_work, killed_waiting, run, state
 from tests.integration.service import migrated, project, rows, take
 from tests.scenario import (
     certificate,
@@ -304,6 +304,11 @@ def test_apply_killed_has_done_all_or_nothing(
     file = plan_file(journal, tmp_path, "--badge", "mentor=5", "--badge", "mentee=4")
     gains = len(json.loads(file.read_bytes())["outcome"]["grants"])
     old, awards = state(journal), len(rows(journal, AWARDS))
+    # it notes its position behind what it has granted
+    killed_waiting(
+        journal, database_url, "LOCK TABLE journal_position IN SHARE MODE", "apply", file
+    )
+    assert state(journal) == old
     for _ in range(4):
         killed_at_work(journal, database_url, "apply", file)
         if state(journal) != old:

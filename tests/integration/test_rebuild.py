@@ -25,7 +25,7 @@ from services.achievements.verifying import verify
 from services.achievements.views import views_key
 from services.journal import Journal
 from tests.histories import thresholds, whatever
-from tests.integration.operating import killed_at_work, run, state
+from tests.integration.operating import killed_at_work, killed_waiting, run, state
 from tests.integration.service import append, empty, migrated, project, rows, take
 from tests.integration.test_granting import LOW, told
 from tests.scenario import organization, session
@@ -177,6 +177,9 @@ def test_killed_anywhere_it_can_begin_again(journal: Journal, database_url: str)
     with journal.connection() as connection:
         connection.execute("UPDATE member SET people_met = people_met + 1")
     wrong = state(journal)
+    reading = f"SELECT pg_advisory_xact_lock_shared({views_key(journal)})"
+    killed_waiting(journal, database_url, reading, "rebuild")  # all is built, and can't be switched
+    assert state(journal) == wrong
     for _ in range(4):
         killed_at_work(journal, database_url, "rebuild")
         assert state(journal) in (wrong, right)

@@ -139,6 +139,24 @@ def test_dead_letters_that_name_them_are_destroyed(journal: Journal, how: str) -
     assert codes(journal) == []
 
 
+@pytest.mark.parametrize("organization_id", ["a:b", 7, None, "\ud800"])
+def test_whose_organization_can_not_be_read(journal: Journal, organization_id: Any) -> None:
+    """A dead letter whose organization can't be read may be about any member of this id, and so is destroyed with each
+    of them; one about somebody else stays."""
+    take(
+        journal,
+        message("ProgramJoined", organization_id=organization_id),
+        message("ProgramJoined", organization_id=organization_id, user_id="eva"),
+    )
+    with journal.connection() as connection:
+        kept = connection.execute("SELECT organization_id, user_ids FROM dead_letter").fetchall()
+    assert kept == [(None, ["ada"]), (None, ["eva"])]
+    take(journal, message("MemberErased"))
+    with journal.connection() as connection:
+        kept = connection.execute("SELECT organization_id, user_ids FROM dead_letter").fetchall()
+    assert kept == [(None, ["eva"])]
+
+
 ABOUT_OTHERS: Final = {
     "a longer id": message("ProgramJoined", user_id="ada2", role="x"),
     "an id with hers in it": message("ProgramJoined", user_id="x-ada", role="x"),

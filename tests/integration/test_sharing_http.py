@@ -4,20 +4,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
-from uuid import uuid4
 
 import httpx
 import pytest
 from msgspec.structs import replace
 
 from devstack import Addresses
-from schemas.links import AwardReceived
 from services.journal import Journal
-from services.sharing.application import Sharing
-from services.sharing.availability import ChangeAvailability
-from services.sharing.links import ReceiveAward, WithdrawAward
-from services.sharing.recipients import EraseRecipient, NameRecipient
-from services.sharing.streams import Fact
 from tests.integration.sharing_processes import (
     PUBLIC_URL,
     bearer,
@@ -25,51 +18,10 @@ from tests.integration.sharing_processes import (
     new_journal,
     serving,
 )
+from tests.integration.sharing_world import World
 from tests.sharing_samples import BADGE, CERTIFICATE, NOW
 
 LINK = "/v1/awards/award-1/link"
-
-
-class World:
-    """An organization of the test's own, of whom more can be told to sharing."""
-
-    def __init__(self, journal: Journal) -> None:
-        self.organization_id = uuid4().hex
-        self.ada = self.bearer("ada")
-        self._journal = journal
-        self._said = 0
-
-    def bearer(self, user_id: str, *roles: str) -> dict[str, str]:
-        return bearer(user_id, self.organization_id, *roles)
-
-    def take_in(self, *facts: Fact) -> None:
-        with self._journal.transaction() as connection:
-            Sharing(self._journal).take_in(connection, facts)
-
-    def grant(self, *awards: AwardReceived) -> None:
-        ours = (replace(award, organization_id=self.organization_id) for award in awards)
-        self.take_in(*(ReceiveAward(award=award) for award in ours))
-
-    def revoke(self, award_id: str) -> None:
-        organization_id = self.organization_id
-        self.take_in(
-            WithdrawAward(organization_id=organization_id, award_id=award_id, user_id="ada", at=NOW)
-        )
-
-    def erase(self, user_id: str) -> None:
-        self.take_in(EraseRecipient(organization_id=self.organization_id, user_id=user_id))
-
-    def available(self, *, badges: bool = True, certificates: bool = True) -> None:
-        self._said += 1
-        self.take_in(
-            ChangeAvailability(
-                cause=str(self._said),
-                organization_id=self.organization_id,
-                badges=badges,
-                certificates=certificates,
-                at=NOW,
-            )
-        )
 
 
 @pytest.fixture(scope="module")
@@ -90,14 +42,7 @@ def world(journal: Journal) -> World:
     world = World(journal)
     world.available()
     world.grant(BADGE, CERTIFICATE)
-    world.take_in(
-        NameRecipient(
-            cause="name",
-            organization_id=world.organization_id,
-            user_id="ada",
-            display_name="Ada Lovelace",
-        )
-    )
+    world.name("ada", "Ada Lovelace")
     return world
 
 

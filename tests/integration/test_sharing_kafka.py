@@ -41,6 +41,7 @@ REGISTERED = learning.MemberRegistered(
     display_name="Ada Lovelace",
     email="ada@example.org",
     roles=(),
+    locale="fr-CA",
 )
 
 
@@ -111,7 +112,7 @@ def broker(stack: Addresses, topic_prefix: str, database_url: str) -> Broker:
 
 
 def test_facts_become_rows(broker: Broker) -> None:
-    """Awards, names and availability arrive; what is for others is passed over; what can't be used is
+    """Awards, names with locales and availability arrive; what is for others is passed over; what can't be used is
     skipped, logged by its place alone and kept nowhere."""
     joined = learning.ProgramJoined(
         organization_id="acme", program_id="p", user_id="ada", role="mentor", joined_at=NOW
@@ -123,7 +124,7 @@ def test_facts_become_rows(broker: Broker) -> None:
         log = consumer.log
 
     stored = rows(broker.database_url)
-    assert stored["sharing.recipient_name"] == ['(acme,ada,"Ada Lovelace")']
+    assert stored["sharing.recipient_name"] == ['(acme,ada,"Ada Lovelace",fr-CA)']
     assert stored["sharing_views.availability"] == ["(acme,t,t)"]
     assert len(stored["sharing_views.award"]) == 1
     for secret in ("Grace Hopper", "ada@example.org"):
@@ -193,7 +194,7 @@ def test_nothing_is_lost_or_doubled(broker: Broker) -> None:
 
     stored = rows(broker.database_url, "sharing", "sharing_views")
     assert stored["sharing.recipient_name"] == sorted(
-        f'(acme,user-{number},"Name of {number}")' for number in range(people) if number % 3
+        f'(acme,user-{number},"Name of {number}",fr-CA)' for number in range(people) if number % 3
     )
     assert len(stored["sharing_views.erased"]) == people / 3
     with psycopg.connect(broker.database_url) as connection:

@@ -14,14 +14,14 @@ import pytest
 from msgspec.structs import replace
 
 from services.journal import Journal
-from services.sharing import upkeep
+from services.sharing import upkeep, views
 from services.sharing.application import Sharing
 from services.sharing.availability import ChangeAvailability
 from services.sharing.errors import SharingError, UnknownAwardError
 from services.sharing.links import ReceiveAward, WithdrawAward
 from services.sharing.lookups import Lookups
 from services.sharing.personal import Person, digest
-from services.sharing.reading import Place, PublicLink, Reading
+from services.sharing.reading import OwnedAward, Place, PublicLink, Reading
 from services.sharing.recipients import EraseRecipient, NameRecipient
 from services.sharing.streams import Fact
 from tests.integration.sharing_processes import new_journal, rows
@@ -71,6 +71,20 @@ def found(journal: Journal, *tokens: str) -> list[PublicLink | None]:
     return asyncio.run(find())
 
 
+def owned(journal: Journal) -> list[OwnedAward]:
+    """What Ada sees."""
+
+    async def read() -> list[OwnedAward]:
+        reading = Reading(journal.conninfo)
+        await reading.open()
+        try:
+            return await reading.owned_awards(ADA, None, 100)
+        finally:
+            await reading.close()
+
+    return asyncio.run(read())
+
+
 def test_redelivery_changes_no_row(database_url: str, journal: Journal, sharing: Sharing) -> None:
     """The same source and id again changes nothing, however late it comes: no row differs."""
     later = (
@@ -117,6 +131,51 @@ def test_erasure_destroys_name_and_links(
     for award_id in ("award-1", "award-2", "award-3"):
         with pytest.raises(UnknownAwardError):
             sharing.issue_link(ADA, award_id, NOW)
+
+
+def test_a_locale_is_kept_and_erased_with_the_name(
+    database_url: str, journal: Journal, sharing: Sharing
+) -> None:
+    """Rules 24 and 27: the latest registration's locale is known to readers, is in no event, and goes with the
+    name; a registration without one takes it away."""
+
+    def register(cause: str, locale: str | None) -> None:
+        registered = NameRecipient(
+            cause=cause, organization_id="acme", user_id="ada", display_name=NAME, locale=locale
+        )
+        take_in(journal, sharing, [registered])
+
+    def locale_of(token: str) -> str | None:
+        (link,) = found(journal, token)
+        assert link is not None
+        return link.locale
+
+    token = sharing.issue_link(ADA, "award-2", NOW).token
+    assert locale_of(token) is None
+    register("first", "qaa-ZZ-one")
+    assert locale_of(token) == "qaa-ZZ-one"
+    register("second", "qaa-ZZ-two")
+    assert locale_of(token) == "qaa-ZZ-two"
+    places = [table for table, rows_ in rows(database_url).items() if "qaa-ZZ" in str(rows_)]
+    assert places == ["sharing.recipient_name"]
+    register("third", None)
+    assert locale_of(token) is None
+    register("fourth", "qaa-ZZ-four")
+    take_in(journal, sharing, [ERASURE])
+    assert locale_of(token) is None
+    assert "qaa-ZZ" not in json.dumps(rows(database_url))
+
+
+def test_a_database_from_before_locales_is_upgraded(journal: Journal, sharing: Sharing) -> None:
+    """A table of names made by an earlier version gets its new column, and keeps its rows."""
+    token = sharing.issue_link(ADA, "award-2", NOW).token
+    with journal.transaction() as connection:
+        connection.execute("ALTER TABLE recipient_name DROP COLUMN locale")
+    for _ in range(2):
+        upkeep.migrate(journal)
+    (link,) = found(journal, token)
+    assert link is not None
+    assert (link.recipient_name, link.locale) == (NAME, None)
 
 
 def test_naming_and_erasing_in_one_batch_leaves_no_name(
@@ -315,6 +374,20 @@ def test_migrating_again_and_at_once_is_safe(database_url: str) -> None:
         before = rows(database_url)
         upkeep.migrate(journal)
         assert rows(database_url) == before
+
+
+def test_an_older_table_is_upgraded(journal: Journal, sharing: Sharing) -> None:
+    """What was received before awards told their count stays as it is, and what comes after `migrate` is kept whole."""
+    with journal.connection() as connection:
+        connection.execute(
+            f"ALTER TABLE {views.SCHEMA}.award DROP COLUMN count, DROP COLUMN first_at"
+        )
+    upkeep.migrate(journal)
+    counted = replace(BADGE, award_id="award-3", count=10, first_at=NOW - timedelta(days=90))
+    take_in(journal, sharing, [ReceiveAward(award=counted)])
+    assert {one.award for one in owned(journal)} == {BADGE, CERTIFICATE, counted}
+    upkeep.rebuild(journal)
+    assert {one.award for one in owned(journal)} == {BADGE, CERTIFICATE, counted}
 
 
 def test_owned_awards_come_in_one_order(journal: Journal, sharing: Sharing) -> None:

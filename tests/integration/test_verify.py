@@ -128,6 +128,7 @@ TAMPERINGS = {
     "an organization made up": "INSERT INTO program VALUES ('ghost', 'p1', 'one_to_one', 'Boo', NULL)",
     "a grant lost": f"DELETE FROM journal WHERE {GRANT}",
     "a grant's instant": f"UPDATE journal SET state = convert_to(replace(convert_from(state, 'utf8'), '2026-01-11', '2026-01-12'), 'utf8') WHERE {GRANT}",
+    "a grant's first instant": f"UPDATE journal SET state = convert_to(replace(convert_from(state, 'utf8'), '2026-01-02', '2026-01-01'), 'utf8') WHERE {GRANT}",
     "a grant's threshold": f"UPDATE journal SET state = convert_to(replace(convert_from(state, 'utf8'), '\"threshold\":10', '\"threshold\":9'), 'utf8') WHERE {GRANT}",
     "a grant's stream": f"UPDATE journal SET originator_id = gen_random_uuid() WHERE {GRANT}",
     "a fact lost": "DELETE FROM journal WHERE topic = 'session-completed.1' AND convert_from(state, 'utf8') LIKE '%\"s1\"%'",
@@ -141,6 +142,7 @@ MIAS = {
     "an award's instant": "award",
     "a grant lost": "grant",
     "a grant's instant": "grant",
+    "a grant's first instant": "grant",
     "a grant's threshold": "grant",
     "a fact lost": "grant",
 }
@@ -168,6 +170,19 @@ def test_a_second_grant_is_found(rich: Journal) -> None:
         """,
     )
     assert [(one.user_id, one.what) for one in differences(rich)] == [("mia", "grant")]
+
+
+def test_grants_of_before_are_verified(rich: Journal) -> None:
+    """Grants stored before the first instant was noted differ in nothing."""
+    change(
+        rich,
+        """
+        UPDATE journal SET state =
+            convert_to(regexp_replace(convert_from(state, 'utf8'), '"first_at":"[^"]*",', ''), 'utf8')
+        WHERE topic = 'award-granted.1'
+        """,
+    )
+    assert differences(rich) == []
 
 
 def test_what_is_revoked_and_awarded_again_is_verified(rich: Journal) -> None:

@@ -106,7 +106,8 @@ def test_what_is_not_there_is_not_sent() -> None:
     assert document["time"] == "2026-03-01T09:30:00Z"
     assert document["data"]["granted_at"] == "2026-03-01T09:30:00.250000Z"
     assert document["data"].keys() == set(awards.AwardGranted.__struct_fields__) - {
-        *("program_id", "program_name", "banner", "logo", "linkedin_organization_id")
+        *("program_id", "program_name", "banner", "logo", "linkedin_organization_id"),
+        *("count", "first_at"),
     }
     assert headers == [("content-type", b"application/cloudevents+json")]
 

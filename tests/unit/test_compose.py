@@ -45,17 +45,22 @@ def environment(name: str, given: dict[str, str]) -> dict[str, str]:
 
 
 def interpolated(text: str, given: dict[str, str]) -> str:
-    """`${NAME:-default}` and `${NAME:?error}`; KeyError with the error (Compose, interpolation)."""
+    """`${NAME:-default}`, `${NAME:+instead}` and `${NAME:?error}`, KeyError with the error.
+
+    As Compose interpolates.
+    """
 
     def value(match: re.Match[str]) -> str:
         name, operator, rest = match.groups()
+        if operator == ":+":
+            return rest if given.get(name) else ""
         if given.get(name):
             return given[name]
         if operator == ":?":
             raise KeyError(rest)
         return rest
 
-    return re.sub(r"\$\{(\w+)(:-|:\?)([^}]*)\}", value, text)
+    return re.sub(r"\$\{(\w+)(:[-+?])([^}]*)\}", value, text)
 
 
 def test_what_is_copied_into_the_image_is_there() -> None:
@@ -160,6 +165,18 @@ def test_no_secret_has_a_default(name: str, missing: str) -> None:
     given = {variable: value for variable, value in GIVEN.items() if variable != missing}
     with pytest.raises(KeyError, match=f"set {missing} to"):
         environment(name, given)
+
+
+def test_keys_are_where_the_process_looks_for_them() -> None:
+    """The file that SIGNING_KEY names is laid where the container's setting says, and nowhere else."""
+    (secret,) = SERVICES["sharing-serve"]["secrets"]
+    source = COMPOSE["secrets"][secret]["file"]
+    given = {**GIVEN, "SIGNING_KEY": "/keys/signing.pem"}
+    assert interpolated(source, given) == "/keys/signing.pem"
+    assert environment("sharing-serve", given)["SIGNING_KEY"] == f"/run/secrets/{secret}"
+    assert environment("sharing-serve", GIVEN)["SIGNING_KEY"] == ""
+    others = [name for name in OURS if name != "sharing-serve"]
+    assert not any("SIGNING_KEY" in environment(name, given) for name in others)
 
 
 def test_ports_are_those_listened_on() -> None:

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from services.sharing.drawing.characters import drawable, drawable_paragraphs
 from services.sharing.drawing.paragraphs import Room, fit
 from services.sharing.drawing.shaping import Line, Spelling, language_of, shape_line
+from services.sharing.drawing.sheet import Sheet
+from services.sharing.drawing.svg import SvgSurface
 
 TEXT = Spelling("text", "en")
 
@@ -34,6 +36,22 @@ def lines_of(text: str, room: Room, spelling: Spelling = TEXT) -> list[str]:
 def test_emoji_are_left_out(given_text: str, shown: str) -> None:
     """What no font has is left out whole, without an empty box (rule 24)."""
     assert drawable(given_text, "display", 100) == shown
+
+
+@pytest.mark.parametrize("language", ["en", "ar", "he"])
+@pytest.mark.parametrize(
+    "number", ["01234567-0123-4123-8123-0123456789ab", "00000000-1111-2222-3333-444444444444"]
+)
+def test_a_number_stays_in_order(language: str, number: str) -> None:
+    """A certificate's number is read from left to right in any language, groups of digits, too (rule 24)."""
+    sheet = Sheet(SvgSurface(842, 595), 842, language)
+    block = sheet.numbered("رقم" if language == "ar" else "Number", number, 400, 8)
+    (line,) = block.lines
+    shown = visual(line)
+    assert shown.endswith(number) if language == "en" else shown.startswith(number)
+    assert line.text.endswith(f" · {number}")
+    assert block.width <= 400
+    assert sheet.numbered("Number", "7" * 500, 400, 8).width <= 400.001
 
 
 @given(st.text())

@@ -61,10 +61,16 @@ def test_every_reason_has_its_words(tag: str) -> None:
         ("fr-ZZ", "fr", "1 mars 2026"),
         ("pt-BR", "en", "1 March 2026"),
         ("x", "en", "1 March 2026"),
+        ("", "en", "1 March 2026"),
+        ("en_US.UTF-8", "en", "March 1, 2026"),
+        ("de_AT@euro", "de", "1. März 2026"),
+        ("C.UTF-8", "en", "1 March 2026"),
+        ("-_.@", "en", "1 March 2026"),
+        ("français\n日本", "en", "1 March 2026"),
     ],
 )
 def test_the_locale_decides(locale: str | None, tag: str, date: str) -> None:
-    """A locale gives the language of its first part, or English, and its region's way with dates."""
+    """A locale gives the language of its first part, or English, and its region's way with dates, whatever else is in it."""
     language = language_of(locale)
     assert language.tag == tag
     assert language.long_date(datetime(2026, 3, 1, 12, tzinfo=UTC), "UTC") == date

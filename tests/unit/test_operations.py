@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -13,11 +15,13 @@ from prometheus_client import REGISTRY
 
 OPERATIONS = Path(__file__).parents[2] / "operations"
 OPERATING = Path(__file__).parents[2] / "docs" / "operating.md"
+PROMTOOL = shutil.which("promtool")
 _OURS = re.compile(r"\b(?:achievements|consumer|follower|http|sharing)_[a-z_]+")
 _SHOWING = (
     "services.achievements.backlog",
     "services.achievements.intake",
     "services.following",
+    "services.sharing.drawing_pool",
     "services.web.observing",
 )
 
@@ -50,6 +54,41 @@ def test_what_is_asked_for_is_shown(expression: str) -> None:
     asked = set(_OURS.findall(expression))
     assert asked, "the expression asks for none of our metrics"
     assert asked <= shown()
+
+
+def test_what_only_leaders_know_is_asked_of_leaders() -> None:
+    """A gauge that is right as the leader sees it goes with who leads: another process shows what it saw long ago."""
+    for module in _SHOWING:
+        import_module(module)
+    known_to_leaders = {
+        metric.name
+        for metric in REGISTRY.collect()
+        if "as the leader sees it" in metric.documentation
+    }
+    asking = [one for one in expressions() if known_to_leaders & set(_OURS.findall(one))]
+    assert asking
+    assert all('follower_leads{process="notify"} == 1' in one for one in asking)
+
+
+@pytest.mark.skipif(PROMTOOL is None, reason="promtool comes with Prometheus")
+@pytest.mark.parametrize(
+    "arguments", [["check", "rules", "alerts.yml"], ["test", "rules", "alerts.test.yml"]]
+)
+def test_alerts_by_their_own_tool(arguments: list[str]) -> None:
+    """Prometheus' own tool takes the rules, and each alert is raised when it must be and not otherwise."""
+    subprocess.run([str(PROMTOOL), *arguments], cwd=OPERATIONS, check=True)
+
+
+def test_every_alert_is_tested() -> None:
+    """Each alert has a test for Prometheus' tool."""
+    rules: dict[str, Any] = yaml.safe_load((OPERATIONS / "alerts.yml").read_text())
+    tests: dict[str, Any] = yaml.safe_load((OPERATIONS / "alerts.test.yml").read_text())
+    assert {
+        one["alertname"]
+        for test in tests["tests"]
+        for one in test["alert_rule_test"]
+        if one.get("exp_alerts")
+    } == {rule["alert"] for group in rules["groups"] for rule in group["rules"]}
 
 
 def test_alerts_say_what_to_do() -> None:

@@ -174,6 +174,22 @@ def test_earned_at_is_the_tenth_smallest_instant() -> None:
     assert world.activity("mia").badges.earned[0].earned_at == day(11)
 
 
+def test_a_grant_tells_what_met_its_condition() -> None:
+    """Rules 17 and 18: a grant tells how many were needed and the first of their instants, whatever order they came
+    in; those of Connector are the first sessions with somebody."""
+    sessions = [session(n, "mia", f"u{(n + 1) // 2}") for n in range(24, 2, -1)]
+    world = World().given(*sessions, organization(), session(1, "mia", "late"))
+    told = {
+        grant.code: (grant.threshold, grant.first_at, grant.earned_at)
+        for grant in world.granted()
+        if grant.user_id == "mia"
+    }
+    assert told == {
+        "mentor": (10, day(3), day(12)),
+        "connector": (10, day(3), day(21)),
+    }
+
+
 def test_a_revoked_badge_is_never_granted_again() -> None:
     """Rule 20: a revoked badge is among the unearned again, marked, and never granted automatically again."""
     world = World().given(organization(), *(session(n) for n in range(1, 11)))

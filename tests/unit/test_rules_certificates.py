@@ -41,6 +41,14 @@ def test_sessions_with_feedback_earn_it_for_both() -> None:
     )
 
 
+def test_a_grant_tells_the_first_session_that_counted() -> None:
+    """Rules 8 and 18: what is told as the first is the first that counted, not the first that was completed."""
+    late = feedback(1, at=day(9))
+    world = World().given(organization(), certificate(2), session(1), late, session(2), feedback(2))
+    (granted,) = [grant for grant in world.granted() if grant.user_id == "ben"]
+    assert (granted.threshold, granted.first_at, granted.earned_at) == (2, day(2.5), day(9))
+
+
 def test_feedback_may_come_first() -> None:
     """Rule 8: feedback and session may arrive in either order; it counts from when both are there."""
     world = World().given(organization(), certificate(1), feedback(3, at=day(1)), session(3))
@@ -199,6 +207,8 @@ def test_the_smaller_instant_goes_first() -> None:
         )
         (earned,) = world.activity("ben").certificates.earned
         assert (earned.how, earned.earned_at) == (how, earned_at)
+        first_at = None if how == "manual" else earned_at
+        assert [grant.first_at for grant in world.granted() if grant.user_id == "ben"] == [first_at]
         assert len(world.activity("ben").certificates.earned) == 1
 
 

@@ -180,7 +180,10 @@ VALUES: Final[Mapping[tuple[str, str], tuple[list[Any], list[Any]]]] = {
         ["a@b", "ada+x@example.org", "é@exämple.org"],
         ["", "ada", "@", "a@", "@b", "a b@c", "a@b@c", "a\0@b", "a@b\n", "a@\ud800", 1],
     ),
-    ("MemberRegistered", "locale"): (["fr", "fr-CA", "zh-Hant-TW", "pt_BR"], ["", "-", "français"]),
+    ("MemberRegistered", "locale"): (
+        ["fr", "fr-CA", "zh-Hant-TW", "pt_BR", "en_US.UTF-8", "", "-", "français", "x" * 256],
+        ["x" * 257, "a\0", "\ud800", 7, True, ["fr"]],
+    ),
 }
 
 

@@ -47,8 +47,10 @@ def test_each_fact_has_its_verb() -> None:
     assert fact(awards.RecipientErased(at=at, **ids)) == EraseRecipient(**ids)
     assert fact(learning.MemberErased(**ids)) == EraseRecipient(**ids)
     assert fact(
-        learning.MemberRegistered(display_name="Ada", email="a@b.example", roles=(), **ids)
-    ) == NameRecipient(cause=CAUSE, display_name="Ada", **ids)
+        learning.MemberRegistered(
+            display_name="Ada", email="a@b.example", roles=(), locale="fr-CA", **ids
+        )
+    ) == NameRecipient(cause=CAUSE, display_name="Ada", locale="fr-CA", **ids)
     assert fact(
         awards.AvailabilityChanged(organization_id="acme", badges=True, certificates=False, at=at)
     ) == ChangeAvailability(

@@ -1,5 +1,6 @@
 """What sharing has stored once can be read for ever."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -8,6 +9,7 @@ from msgspec.structs import replace
 
 from schemas.links import EVENT_TYPES, Event, RecipientNamed
 from services.journal import StructMapper
+from tests.golden.stored_events import stored_name
 from tests.sharing_samples import AVAILABLE, BADGE, CERTIFICATE, DISABLED, ERASED, ISSUED, WITHDRAWN
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "links"
@@ -20,6 +22,9 @@ STORED: dict[str, Event] = {
         linkedin_organization_id="1337",
     ),
     "award-received.1.sparse": BADGE,
+    "award-received.1.counted": replace(
+        BADGE, count=10, first_at=datetime(2026, 1, 2, 9, tzinfo=UTC)
+    ),
     "award-withdrawn.1": WITHDRAWN,
     "link-issued.1": ISSUED,
     "link-disabled.1": DISABLED,
@@ -31,7 +36,7 @@ STORED: dict[str, Event] = {
 
 def test_every_stored_name_has_its_golden_file() -> None:
     """An event that is stored for ever has a file that says how it was stored first."""
-    assert {file.stem.removesuffix(".sparse") for file in GOLDEN.iterdir()} == EVENT_TYPES.keys()
+    assert {stored_name(file.name) for file in GOLDEN.iterdir()} == EVENT_TYPES.keys()
 
 
 @pytest.mark.parametrize("file", STORED)
@@ -39,5 +44,5 @@ def test_what_was_stored_is_read_as_it_was_meant(file: str) -> None:
     """Bytes stored under a name once are read as the same event, and written as the same bytes."""
     stored = (GOLDEN / f"{file}.json").read_bytes().rstrip()
     mapper = StructMapper(EVENT_TYPES)
-    assert mapper.decode(file.removesuffix(".sparse"), stored) == STORED[file]
+    assert mapper.decode(stored_name(file), stored) == STORED[file]
     assert msgspec.json.encode(STORED[file]) == stored

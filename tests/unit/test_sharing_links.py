@@ -61,8 +61,8 @@ def issue(by: str = "ada", link_id: UUID = LINK) -> IssueLink:
     return IssueLink(organization_id="acme", award_id="award-1", link_id=link_id, by=by, at=NOW)
 
 
-def disable(by: str = "ada") -> DisableLink:
-    return DisableLink(organization_id="acme", award_id="award-1", by=by, at=NOW)
+def disable(by: str = "ada", link_id: UUID | None = None) -> DisableLink:
+    return DisableLink(organization_id="acme", award_id="award-1", link_id=link_id, by=by, at=NOW)
 
 
 def withdraw() -> WithdrawAward:
@@ -88,6 +88,12 @@ def test_disabling_again_does_nothing() -> None:
     """Rule 21: a link that is dead, or was never made, can be disabled without effect."""
     given(AVAILABLE, BADGE, ISSUED, DISABLED).when(disable()).then_nothing()
     given(AVAILABLE, BADGE).when(disable()).then_nothing()
+
+
+def test_the_link_that_is_named_is_disabled_alone() -> None:
+    """Rule 21: what was confirmed for one link does not kill another that was made since."""
+    given(AVAILABLE, BADGE, ISSUED).when(disable(link_id=LINK)).then(DISABLED)
+    given(AVAILABLE, BADGE, ISSUED).when(disable(link_id=ANOTHER_LINK)).then_nothing()
 
 
 def test_a_disabled_link_is_dead_for_good() -> None:

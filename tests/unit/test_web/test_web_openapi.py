@@ -183,3 +183,16 @@ def test_two_types_of_one_name(api: Api) -> None:
     api.include_router(router)
     with pytest.raises(ValueError, match="two types of the API are called Award"):
         api.openapi()
+
+
+def test_operations_share_no_id() -> None:
+    """Clients are generated from operation ids: two operations can't have one."""
+
+    async def show(_: Request) -> Response:
+        return PlainTextResponse("")
+
+    operation_object: dict[str, Any] = {"responses": {}}
+    routes = [BareRoute(path, show, operation=operation_object) for path in ("/one", "/two")]
+    api = make_api(routes=routes)
+    with pytest.raises(ValueError, match="several operations of the API are called show"):
+        api.openapi()

@@ -139,6 +139,33 @@ def test_beyond_loopback_without_keys(host: str) -> None:
         serve(make_api(verifier=verifier), Address(host, 0))
 
 
+@pytest.mark.parametrize("service", ["achievements", "sharing"])
+def test_refusing_waits_for_nothing(service: str) -> None:
+    """A service that refuses to start does so at once: it never even looks for its database."""
+    with socket.create_server(("127.0.0.1", 0)) as database:
+        url = f"postgresql://postgres@127.0.0.1:{database.getsockname()[1]}/silent"
+        others = {name: value for name, value in os.environ.items() if not name.startswith("AUTH_")}
+        told = {
+            "DATABASE_URL": url,
+            "SHARING_DATABASE_URL": url,
+            "ACHIEVEMENTS_LISTEN": "0.0.0.0:0",
+            "SHARING_LISTEN": "0.0.0.0:0",
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", f"services.{service}", "serve"],
+            env=others | told,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        database.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            database.accept()
+    assert (done.returncode, "AUTH_JWKS, AUTH_SECRET: found neither" in done.stderr) == (2, True)
+
+
 def test_beyond_loopback_with_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     """With a secret, or on loopback without one, it starts."""
     started: list[str] = []

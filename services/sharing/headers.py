@@ -1,0 +1,47 @@
+"""Headers that every answer of sharing carries, whichever room it comes from."""
+
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HSTS_SECONDS: Final = 365 * 24 * 3600
+
+_ALWAYS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    # A page has a whole policy of its own; nothing else is ever shown in a frame either.
+    (b"content-security-policy", b"frame-ancestors 'none'"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (
+        b"permissions-policy",
+        b"camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+    ),
+)
+
+
+class SafeHeaders:
+    """ASGI middleware: adds to an answer those of the headers that it has not got itself.
+
+    Browsers that came by https are told to come by nothing else for a year (RFC 6797).
+    """
+
+    def __init__(self, app: ASGIApp, public_url: str) -> None:
+        self._app = app
+        hsts = (b"strict-transport-security", b"max-age=%d" % HSTS_SECONDS)
+        is_https = urlsplit(public_url).scheme == "https"
+        self._headers = (*_ALWAYS, hsts) if is_https else _ALWAYS
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = message["headers"] = list(message.get("headers", ()))
+                names = {name for name, _ in headers}
+                headers += [header for header in self._headers if header[0] not in names]
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
