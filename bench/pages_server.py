@@ -16,7 +16,7 @@ from services.sharing.settings import SharingSettings
 from services.web import BareRoute
 from services.web.server import listening, uvicorn_server
 
-HELLO = f"{PREFIX}hello"
+HELLO = f"{PREFIX}hello/world"
 """Under the prefix of pages, so that nothing but the route itself differs."""
 
 

@@ -40,6 +40,7 @@ from services.sharing.public import PREFIX, PublicRoutes
 from services.sharing.reading import OwnedAward, Place, Reading
 from services.sharing.rendering import Site
 from services.sharing.settings import SharingSettings
+from services.sharing.shortcut import Shortcut
 from services.sharing.studio import Studio
 from services.web import (
     Api,
@@ -145,6 +146,7 @@ def create(
         bake=credentials.bake if credentials else None,
     )
     site = Site(settings.public_url, has_credentials=credentials is not None)
+    page = Pages(site, studio.assets).route(public)
     api = create_api(
         "Sharing",
         version="1",
@@ -152,7 +154,7 @@ def create(
         verifier=verifier,
         checks={"database": reading.check},
         routes=[
-            Pages(site, studio.assets).route(public),
+            page,
             *(issuer_routes(credentials) if credentials else ()),
             credential_route(public, credentials),
             *downloads.routes(public),
@@ -171,6 +173,7 @@ def create(
         unobserved=[PREFIX],
         lifespan=lifespan,
     )
+    api.add_middleware(Shortcut, prefix=PREFIX, endpoint=page.endpoint)
     api.add_middleware(SafeHeaders, public_url=settings.public_url)
     api.include_router(OwnersCalls(sharing, reading, downloads, settings.public_url).router())
     api.include_router(CertificatePreviews(reading, studio).router())

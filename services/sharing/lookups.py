@@ -14,7 +14,7 @@ from services.sharing.reading import PublicLink
 Fetch = Callable[[Sequence[bytes]], Awaitable[Mapping[bytes, PublicLink]]]
 """The links of many digests at once; those never issued are left out."""
 
-QUERIES_AT_ONCE: Final = 1
+QUERIES_AT_ONCE: Final = 2
 """One more than is answered at a time: under load few queries ask for many, and none waits for long."""
 _LookUp = tuple[bytes, asyncio.Future[PublicLink | None]]
 

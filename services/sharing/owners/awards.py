@@ -81,8 +81,7 @@ class AwardPages:
 
     async def ask_to_disable(self, visit: Visit) -> Response:
         """Asks whether the award's link is to die; without a link there is nothing to ask."""
-        owned = await self._owned(visit)
-        return self._back(visit) if owned.link_id is None else self._ask(visit, owned)
+        return await self._ask(visit, HTTPStatus.OK)
 
     async def disable(self, visit: Visit) -> Response:
         """Kills the very link that the member was asked about; asks again if it is another by now."""
@@ -95,7 +94,7 @@ class AwardPages:
         )
         if has_no_link:
             return self._back(visit)
-        return self._ask(visit, await self._owned(visit), HTTPStatus.CONFLICT)
+        return await self._ask(visit, HTTPStatus.CONFLICT)
 
     async def download(self, visit: Visit) -> Response:
         """The certificate as a PDF; of a revoked one, a page that says so."""
@@ -107,7 +106,10 @@ class AwardPages:
         except DrawingError:
             return self._visits.unreachable(visit.language)
 
-    def _ask(self, visit: Visit, owned: OwnedAward, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    async def _ask(self, visit: Visit, status: HTTPStatus) -> Response:
+        owned = await self._owned(visit)
+        if owned.link_id is None:
+            return self._back(visit)
         is_another = status is HTTPStatus.CONFLICT
         card = self._card(visit, owned)
         return self._page("disable.html", visit, status, card=card, is_another=is_another)
