@@ -21,7 +21,7 @@ from psycopg_pool import AsyncConnectionPool
 log = structlog.get_logger()
 
 WINDOW_SECONDS: Final = 60
-MAX_MISSES: Final = 600  # of one client in a window: far more than anybody mistypes, also behind one address
+MAX_MISSES: Final = 600  # in a window: more than all behind one address mistype
 MAX_CLIENTS: Final = 10_000  # counted at once; who comes when there are more is not
 SHARE_EVERY_SECONDS: Final = 1.0
 PATIENCE_SECONDS: Final = 5.0
