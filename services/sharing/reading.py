@@ -23,6 +23,17 @@ _AVAILABLE: Final = (
 )
 
 
+# Names are found by the token's own columns: those of awards have another collation, which no index on names has.
+LINKS: Final = f"""
+    SELECT t.digest, {_AWARD}, a.revoked, l.active, {_AVAILABLE}, l.link_id, n.display_name, n.locale
+    FROM link_token t
+    JOIN link l ON l.link_id = t.link_id
+    JOIN award a ON a.organization_id = l.organization_id AND a.award_id = l.award_id
+    LEFT JOIN availability v ON v.organization_id = a.organization_id
+    LEFT JOIN recipient_name n ON n.organization_id = t.organization_id AND n.user_id = t.user_id
+    WHERE t.digest = ANY(%(digests)s)
+"""
+
 AsyncPool = AsyncConnectionPool[psycopg.AsyncConnection[TupleRow]]
 
 
@@ -121,20 +132,7 @@ class Reading:
 
     async def links(self, digests: Sequence[bytes]) -> Mapping[bytes, PublicLink]:
         """The links whose tokens have these digests; those that were never issued are left out."""
-        rows = await self._rows(
-            f"""
-            SELECT t.digest, {_AWARD}, a.revoked, l.active, {_AVAILABLE}, l.link_id,
-                   n.display_name, n.locale
-            FROM link_token t
-            JOIN link l ON l.link_id = t.link_id
-            JOIN award a ON a.organization_id = l.organization_id AND a.award_id = l.award_id
-            LEFT JOIN availability v ON v.organization_id = a.organization_id
-            LEFT JOIN recipient_name n
-                   ON n.organization_id = a.organization_id AND n.user_id = a.user_id
-            WHERE t.digest = ANY(%(digests)s)
-            """,
-            {"digests": list(digests)},
-        )
+        rows = await self._rows(LINKS, {"digests": list(digests)})
         return {digest: PublicLink(*_award_first(columns)) for digest, *columns in rows}
 
     async def status_entry(self, link_id: UUID) -> StatusEntry | None:

@@ -11,7 +11,11 @@ import pytest
 from psycopg import sql
 
 from devstack import Addresses, Stack, create_database, private, shared
+from services.journal import Journal
 from tests.browser import browser  # noqa: F401 - a fixture, for all tests here
+from tests.integration.http_calls import Client, calling
+from tests.integration.service import empty, migrated
+from tests.integration.sharing_processes import fresh_database
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +33,27 @@ def database_url(stack: Addresses) -> Iterator[str]:
     with psycopg.connect(stack.database_url, autocommit=True) as connection:
         database = sql.Identifier(name)
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(database))
+
+
+@pytest.fixture(scope="module")
+def database(stack: Addresses) -> Iterator[Journal]:
+    """A journal of achievements in a database of the module's own."""
+    with fresh_database(stack) as url, migrated(url) as journal:
+        yield journal
+
+
+@pytest.fixture
+def journal(database: Journal) -> Journal:
+    """The module's journal with nothing in it."""
+    empty(database)
+    return database
+
+
+@pytest.fixture(scope="module")
+def client(database: Journal) -> Iterator[Client]:
+    """Callers of an API over the module's journal."""
+    with calling(database) as client:
+        yield client
 
 
 @pytest.fixture

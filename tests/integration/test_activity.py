@@ -1,6 +1,5 @@
 """A member's activity and home over HTTP, in the contract's exact shapes: product rules 2, 4, 13, 16, 20, 26 and 27."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import repeat
 from typing import Any, Final
@@ -8,12 +7,10 @@ from urllib.parse import quote
 
 import pytest
 
-from devstack import Addresses
 from schemas import learning
 from services.journal import Journal
-from tests.integration.http_calls import Client, bearer, calling
-from tests.integration.service import empty, project, take
-from tests.integration.test_recording import module_journal
+from tests.integration.http_calls import Client, bearer
+from tests.integration.service import project, take
 from tests.scenario import (
     START,
     by_hand,
@@ -29,24 +26,6 @@ from tests.scenario import (
 
 NOT_EARNED: Final = {"revoked": False}
 CONNECTOR: Final = {"code": "connector", "name": "Connector", "threshold": 10} | NOT_EARNED
-
-
-@pytest.fixture(scope="module")
-def database(stack: Addresses) -> Iterator[Journal]:
-    with module_journal(stack) as journal:
-        yield journal
-
-
-@pytest.fixture(scope="module")
-def client(database: Journal) -> Iterator[Client]:
-    with calling(database) as client:
-        yield client
-
-
-@pytest.fixture
-def journal(database: Journal) -> Journal:
-    empty(database)
-    return database
 
 
 def know(journal: Journal, *facts: learning.Inbound) -> None:

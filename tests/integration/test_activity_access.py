@@ -7,10 +7,8 @@ from typing import Final
 import jwt
 import pytest
 
-from devstack import Addresses
 from services.journal import Journal
 from tests.integration.http_calls import SECRET, Client, bearer, calling, know
-from tests.integration.test_recording import module_journal
 from tests.scenario import organization, session
 
 BEN: Final = "/v1/organizations/acme/members/ben/"
@@ -22,9 +20,9 @@ NO_ID: Final = "/v1/organizations/acme/members/a%3Ab/activity"
 
 
 @pytest.fixture(scope="module")
-def client(stack: Addresses) -> Iterator[Client]:
-    with module_journal(stack) as journal, calling(journal) as client:
-        told(journal)
+def client(database: Journal) -> Iterator[Client]:
+    told(database)
+    with calling(database) as client:
         yield client
 
 

@@ -1,17 +1,13 @@
 """What is not shown in activity and home: product rules 1, 2, 11 and 27."""
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
 
-from devstack import Addresses
 from schemas import learning
 from services.journal import Journal
-from tests.integration.http_calls import Client, calling
-from tests.integration.service import empty
+from tests.integration.http_calls import Client
 from tests.integration.test_activity import CONNECTOR, know, seen, told
-from tests.integration.test_recording import module_journal
 from tests.scenario import (
     by_hand,
     certificate,
@@ -25,24 +21,6 @@ from tests.scenario import (
 )
 
 NOBODY: Final = "nobody"
-
-
-@pytest.fixture(scope="module")
-def database(stack: Addresses) -> Iterator[Journal]:
-    with module_journal(stack) as journal:
-        yield journal
-
-
-@pytest.fixture(scope="module")
-def client(database: Journal) -> Iterator[Client]:
-    with calling(database) as client:
-        yield client
-
-
-@pytest.fixture
-def journal(database: Journal) -> Journal:
-    empty(database)
-    return database
 
 
 def nothing(user_id: str, *, badges: bool = True, certificates: bool = True) -> dict[str, Any]:

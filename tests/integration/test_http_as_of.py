@@ -1,6 +1,5 @@
 """A member's activity as it was known then, over HTTP."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import repeat
 from typing import Any
@@ -10,7 +9,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from devstack import Addresses
 from projections.rows import MEMBERS
 from schemas import learning
 from schemas.journal import BadgeThresholdSet, Event
@@ -18,9 +16,8 @@ from services.achievements import history as history_module
 from services.achievements.recording import platform_stream
 from services.journal import Entry, Journal, stream_id
 from tests.histories import USERS, thresholds, whatever
-from tests.integration.http_calls import Client, calling, know
-from tests.integration.service import append, empty, migrated, project, take
-from tests.integration.sharing_processes import fresh_database
+from tests.integration.http_calls import Client, know
+from tests.integration.service import append, empty, project, take
 from tests.scenario import (
     ORGANIZATION,
     World,
@@ -33,24 +30,6 @@ from tests.scenario import (
 )
 
 ACTIVITY = "/members/{}/activity"
-
-
-@pytest.fixture(scope="module")
-def database(stack: Addresses) -> Iterator[Journal]:
-    with fresh_database(stack) as url, migrated(url) as journal:
-        yield journal
-
-
-@pytest.fixture(scope="module")
-def client(database: Journal) -> Iterator[Client]:
-    with calling(database) as client:
-        yield client
-
-
-@pytest.fixture
-def journal(database: Journal) -> Journal:
-    empty(database)
-    return database
 
 
 def now(journal: Journal) -> datetime:

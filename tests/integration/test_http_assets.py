@@ -1,6 +1,5 @@
 """Banners and logos over HTTP."""
 
-from collections.abc import Iterator
 from hashlib import sha256
 from io import BytesIO
 from typing import Any
@@ -9,23 +8,7 @@ import httpx
 import pytest
 from PIL import Image, PngImagePlugin
 
-from devstack import Addresses
-from services.journal import Journal
-from tests.integration.http_calls import BASE, Client, bearer, calling
-from tests.integration.service import migrated
-from tests.integration.sharing_processes import fresh_database
-
-
-@pytest.fixture(scope="module")
-def database(stack: Addresses) -> Iterator[Journal]:
-    with fresh_database(stack) as url, migrated(url) as journal:
-        yield journal
-
-
-@pytest.fixture(scope="module")
-def client(database: Journal) -> Iterator[Client]:
-    with calling(database) as client:
-        yield client
+from tests.integration.http_calls import BASE, Client, bearer
 
 
 def png(colour: str, **options: Any) -> bytes:

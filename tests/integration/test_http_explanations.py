@@ -1,20 +1,16 @@
 """Explanations over HTTP: product rule 17."""
 
-from collections.abc import Iterator
 from itertools import repeat
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from devstack import Addresses
 from schemas import learning
 from services.journal import Journal
 from tests.histories import USERS, whatever
-from tests.integration.http_calls import Client, calling, know
-from tests.integration.service import empty, migrated, project, take
-from tests.integration.sharing_processes import fresh_database
+from tests.integration.http_calls import Client, know
+from tests.integration.service import empty, project, take
 from tests.scenario import (
     certificate,
     certificate_disabled,
@@ -35,24 +31,6 @@ NOTHING: dict[str, Any] = {
     "counted": [],
     "excluded": [],
 }
-
-
-@pytest.fixture(scope="module")
-def database(stack: Addresses) -> Iterator[Journal]:
-    with fresh_database(stack) as url, migrated(url) as journal:
-        yield journal
-
-
-@pytest.fixture(scope="module")
-def client(database: Journal) -> Iterator[Client]:
-    with calling(database) as client:
-        yield client
-
-
-@pytest.fixture
-def journal(database: Journal) -> Journal:
-    empty(database)
-    return database
 
 
 def explained(client: Client, user_id: str, code: str, program_id: str | None = None) -> Any:

@@ -1,18 +1,14 @@
 """A program's certificate and its report over HTTP: product rules 2, 14 and 15."""
 
 import csv
-from collections.abc import Iterator
 from io import StringIO
 from typing import Any
 
 import pytest
 
-from devstack import Addresses
 from services.achievements.api import programs
 from services.journal import Journal
-from tests.integration.http_calls import Client, calling, know
-from tests.integration.service import empty, migrated
-from tests.integration.sharing_processes import fresh_database
+from tests.integration.http_calls import Client, know
 from tests.scenario import (
     by_hand,
     certificate,
@@ -32,24 +28,6 @@ REPORT = f"{INFO}/report"
 CSV = {"Accept": "text/csv"}
 NULLS = dict.fromkeys(("required_sessions", "guidance", "name", "text", "colour", "banner", "logo"))
 NEVER_ENABLED = {"available": True, "enabled": False} | NULLS
-
-
-@pytest.fixture(scope="module")
-def database(stack: Addresses) -> Iterator[Journal]:
-    with fresh_database(stack) as url, migrated(url) as journal:
-        yield journal
-
-
-@pytest.fixture(scope="module")
-def client(database: Journal) -> Iterator[Client]:
-    with calling(database) as client:
-        yield client
-
-
-@pytest.fixture
-def journal(database: Journal) -> Journal:
-    empty(database)
-    return database
 
 
 def informed(client: Client) -> Any:

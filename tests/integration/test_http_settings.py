@@ -1,20 +1,17 @@
 """An organization's settings over HTTP: product rules 1, 2 and 26."""
 
-from collections.abc import Iterator
 from threading import Thread
 from typing import Any
 
 import httpx
 import pytest
 
-from devstack import Addresses
 from schemas.journal import OrganizationConfigured
 from services.achievements.application import Application
 from services.achievements.organization_settings import PlanChangeError
 from services.journal import Journal
-from tests.integration.http_calls import Client, bearer, calling, know
-from tests.integration.service import empty, migrated, take
-from tests.integration.sharing_processes import fresh_database
+from tests.integration.http_calls import Client, bearer, know
+from tests.integration.service import take
 from tests.scenario import certificate, feedback, organization, session
 
 PATH = "/settings"
@@ -26,24 +23,6 @@ ACME = {
     "logo": None,
     "linkedin_organization_id": None,
 }
-
-
-@pytest.fixture(scope="module")
-def database(stack: Addresses) -> Iterator[Journal]:
-    with fresh_database(stack) as url, migrated(url) as journal:
-        yield journal
-
-
-@pytest.fixture(scope="module")
-def client(database: Journal) -> Iterator[Client]:
-    with calling(database) as client:
-        yield client
-
-
-@pytest.fixture
-def journal(database: Journal) -> Journal:
-    empty(database)
-    return database
 
 
 def put(client: Client, body: Any, *roles: str) -> httpx.Response:

@@ -1,6 +1,5 @@
 """The journal on a real database: order, positions, clocks, clashes and those who wait for it."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
@@ -11,27 +10,13 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from devstack import Addresses
 from schemas.journal import EVENT_TYPES, MemberErased, MemberRegistered
 from services.achievements.migration import migrate
 from services.journal import TABLE, Appended, Entry, Journal, stream_id
-from tests.integration.service import append, empty, migrated
-from tests.integration.sharing_processes import fresh_database
+from tests.integration.service import append
 
 ADA = stream_id("acme", "member", "ada")
 BEN = stream_id("acme", "member", "ben")
-
-
-@pytest.fixture(scope="module")
-def database(stack: Addresses) -> Iterator[Journal]:
-    with fresh_database(stack) as url, migrated(url) as its_journal:
-        yield its_journal
-
-
-@pytest.fixture
-def journal(database: Journal) -> Journal:
-    empty(database)
-    return database
 
 
 def entry(stream: UUID = ADA, version: int = 1, user_id: str = "ada") -> Entry:

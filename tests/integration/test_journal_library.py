@@ -8,27 +8,13 @@ from eventsourcing.persistence import IntegrityError, StoredEvent, Tracking
 from eventsourcing.postgres import PostgresDatastore, PostgresProcessRecorder
 from psycopg.rows import dict_row
 
-from devstack import Addresses
 from schemas.journal import EVENT_TYPES, MemberErased
 from services.journal import POSITIONS_TABLE, TABLE, Entry, Journal, stream_id
 from tests.golden.stored_events import STORED_EVENTS
-from tests.integration.service import append, empty, migrated
-from tests.integration.sharing_processes import fresh_database
+from tests.integration.service import append
 
 STREAM = stream_id("acme", "member", "ada")
 ERASED = MemberErased(organization_id="acme", user_id="ada")
-
-
-@pytest.fixture(scope="module")
-def database(stack: Addresses) -> Iterator[Journal]:
-    with fresh_database(stack) as url, migrated(url) as its_journal:
-        yield its_journal
-
-
-@pytest.fixture
-def journal(database: Journal) -> Journal:
-    empty(database)
-    return database
 
 
 @pytest.fixture

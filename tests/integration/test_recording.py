@@ -1,9 +1,9 @@
 """Facts into the journal of a real database: every type, every order, delivered once or often."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from itertools import repeat
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -14,7 +14,6 @@ from msgspec.structs import replace
 from psycopg import errors, sql
 from structlog.testing import capture_logs
 
-from devstack import Addresses
 from schemas.journal import AwardGranted, AwardRevoked, Event, SessionCompleted
 from services.achievements import dead_letters
 from services.achievements.dead_letters import DeadLetter
@@ -23,8 +22,7 @@ from services.achievements.metrics import FACTS
 from services.journal import Entry, Journal, stream_id
 from services.kafka import KeptMessage, Message
 from tests.golden.stored_events import STORED_EVENTS
-from tests.integration.service import append, empty, migrated, project
-from tests.integration.sharing_processes import fresh_database
+from tests.integration.service import append, project
 from tests.integration.test_journal import until_a_writer_waits
 from tests.unit.test_schemas_samples import (
     LOGO,
@@ -38,25 +36,6 @@ from tests.unit.test_schemas_samples import (
 
 AWARD_ID: Final[str] = SAMPLES["AwardRevoked"]["award_id"]
 GRANTED: Final = replace(STORED_EVENTS["award-granted.1"], award_id=AWARD_ID)
-
-
-@contextmanager
-def module_journal(stack: Addresses) -> Iterator[Journal]:
-    """A migrated database for all tests of a module, each of which empties it first."""
-    with fresh_database(stack) as url, migrated(url) as journal:
-        yield journal
-
-
-@pytest.fixture(scope="module")
-def database(stack: Addresses) -> Iterator[Journal]:
-    with module_journal(stack) as its_journal:
-        yield its_journal
-
-
-@pytest.fixture
-def journal(database: Journal) -> Journal:
-    empty(database)
-    return database
 
 
 def raw(

@@ -1,36 +1,20 @@
 """What is delivered again, at once or years later, changes nothing."""
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
 
-from devstack import Addresses
 from services.journal import Journal
-from tests.integration.service import empty
 from tests.integration.test_recording import (
     codes,
     events,
     everything,
     message,
-    module_journal,
     raw,
     take,
     told,
 )
 from tests.unit.test_schemas_samples import SAMPLES, envelope, to_bytes
-
-
-@pytest.fixture(scope="module")
-def database(stack: Addresses) -> Iterator[Journal]:
-    with module_journal(stack) as its_journal:
-        yield its_journal
-
-
-@pytest.fixture
-def journal(database: Journal) -> Journal:
-    empty(database)
-    return database
 
 
 @pytest.mark.parametrize("name", SAMPLES)

@@ -1,16 +1,14 @@
 """What can't be used: every code of the contract, kept whole, and taken once it is right."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 import pytest
 
-from devstack import Addresses
 from services.journal import Journal, stream_id
 from services.kafka import Message
-from tests.integration.service import empty
 from tests.integration.test_recording import (
     AWARD_ID,
     codes,
@@ -19,7 +17,6 @@ from tests.integration.test_recording import (
     grant,
     letters,
     message,
-    module_journal,
     raw,
     take,
 )
@@ -32,19 +29,6 @@ from tests.unit.test_schemas_samples import (
     envelope,
     to_bytes,
 )
-
-
-@pytest.fixture(scope="module")
-def database(stack: Addresses) -> Iterator[Journal]:
-    with module_journal(stack) as its_journal:
-        yield its_journal
-
-
-@pytest.fixture
-def journal(database: Journal) -> Journal:
-    empty(database)
-    return database
-
 
 PEOPLE: Final[list[dict[str, str]]] = SAMPLES["SessionCompleted"]["participants"]
 OTHER_ROLES: Final = [{**person, "role": "mentor"} for person in PEOPLE]

@@ -1,14 +1,12 @@
 """Rule 27 on a real database: whoever is erased is nowhere, at once and for good, and nobody else is touched."""
 
 import json
-from collections.abc import Iterator
 from itertools import repeat
 from typing import Any, Final
 
 import psycopg
 import pytest
 
-from devstack import Addresses
 from services.achievements.intake import Intake
 from services.journal import Journal
 from services.kafka import Message
@@ -20,7 +18,6 @@ from tests.integration.test_recording import (
     grant,
     letters,
     message,
-    module_journal,
     raw,
     take,
 )
@@ -36,12 +33,6 @@ from tests.unit.test_schemas_samples import (
 NAME: Final = "Adélaïde O'Hara"
 EMAIL: Final = "adélaïde+x@example.org"
 ERASED: Final = ("acme", "ada")
-
-
-@pytest.fixture(scope="module")
-def database(stack: Addresses) -> Iterator[Journal]:
-    with module_journal(stack) as its_journal:
-        yield its_journal
 
 
 @pytest.fixture

@@ -21,8 +21,8 @@ from services.journal import Entry, Journal, stream_id
 from services.kafka import KafkaSettings
 from services.topics import create_topics
 from tests.golden.stored_events import STORED_EVENTS
-from tests.integration.service import append, empty
-from tests.integration.test_recording import letters, message, module_journal, raw, take
+from tests.integration.service import append
+from tests.integration.test_recording import letters, message, raw, take
 from tests.unit.test_schemas_samples import STRUCTURED, Headers
 
 CERTIFICATE: Final = STORED_EVENTS["award-granted.1"]
@@ -76,18 +76,6 @@ def relay_all(journal: Journal, kafka: KafkaSettings) -> None:
     with relaying(journal, kafka) as relay:
         while relay.step():
             pass
-
-
-@pytest.fixture(scope="module")
-def database(stack: Addresses) -> Iterator[Journal]:
-    with module_journal(stack) as its_journal:
-        yield its_journal
-
-
-@pytest.fixture
-def journal(database: Journal) -> Journal:
-    empty(database)
-    return database
 
 
 @pytest.fixture

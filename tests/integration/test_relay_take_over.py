@@ -17,8 +17,8 @@ from services.achievements.topics import AWARDS, DEAD_LETTERS
 from services.journal import Entry, Journal, lock_key
 from services.kafka import KafkaSettings
 from services.topics import producer
-from tests.integration.service import append, empty
-from tests.integration.test_recording import module_journal, raw, take
+from tests.integration.service import append
+from tests.integration.test_recording import raw, take
 from tests.integration.test_relay import BADGE, new_topics, published, relay_all, relaying
 
 PATIENCE_SECONDS = 30
@@ -35,18 +35,6 @@ class DyingSender(Sender):
         super().send(messages)
         if messages:
             raise KilledError
-
-
-@pytest.fixture(scope="module")
-def database(stack: Addresses) -> Iterator[Journal]:
-    with module_journal(stack) as its_journal:
-        yield its_journal
-
-
-@pytest.fixture
-def journal(database: Journal) -> Journal:
-    empty(database)
-    return database
 
 
 @pytest.fixture
