@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from services.sharing.lookups import Lookups
+from services.sharing.lookups import QUERIES_AT_ONCE, Lookups
 from services.sharing.personal import digest
 from services.sharing.reading import PublicLink
 from tests.sharing_samples import public_link
@@ -102,3 +102,28 @@ def test_any_text_can_be_looked_up(token: str) -> None:
         assert await Lookups(Links("one").fetch).find(token) is None
 
     asyncio.run(ask())
+
+
+def test_look_ups_that_come_while_others_are_asked_go_together() -> None:
+    """However many requests come, few queries are under way; those that wait make the next one."""
+
+    async def scenario() -> None:
+        asked: list[int] = []
+        go_on = asyncio.Event()
+
+        async def fetch(digests: Sequence[bytes]) -> Mapping[bytes, PublicLink]:
+            asked.append(len(digests))
+            await go_on.wait()
+            return {}
+
+        lookups = Lookups(fetch)
+        waiting = []
+        for number in range(10):
+            waiting.append(asyncio.create_task(lookups.find(f"token-{number}")))
+            await asyncio.sleep(0.001)
+        assert asked == [1] * QUERIES_AT_ONCE
+        go_on.set()
+        assert await asyncio.gather(*waiting) == [None] * 10
+        assert asked == [1] * QUERIES_AT_ONCE + [10 - QUERIES_AT_ONCE]
+
+    asyncio.run(scenario())
