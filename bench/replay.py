@@ -201,6 +201,6 @@ def tell(journal: Journal, facts: Iterator[learning.Inbound]) -> int:
 def _facts(batch: Sequence[learning.Inbound], told: int) -> list[Fact]:
     message = KeptMessage("bench", 0, 0, None, b"{}", ())
     return [
-        Fact(message, CloudEvent("/bench", str(number), data))
+        Fact.of(message, CloudEvent("/bench", str(number), data))
         for number, data in enumerate(batch, start=told)
     ]

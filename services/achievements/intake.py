@@ -27,6 +27,7 @@ class Intake:
 
     def __call__(self, messages: Sequence[Message]) -> Work:
         batch = [decode(message) for message in messages]
+        offsets = _offsets(messages)
 
         def work(connection: psycopg.Connection[Any]) -> Committed:
             done = record(self._journal, connection, batch)
@@ -38,7 +39,7 @@ class Intake:
                     "facts_recorded",
                     **done.outcome,
                     positions=done.positions,
-                    offsets=_offsets(messages),
+                    offsets=offsets,
                 )
 
             return committed
@@ -59,6 +60,6 @@ def _offsets(messages: Sequence[Message]) -> dict[str, tuple[int, int]]:
 def decode(message: Message) -> Fact | Refused:
     """The fact in a message, or why there is none."""
     try:
-        return Fact(message, _decoder.decode(message.value, message.headers))
+        return Fact.of(message, _decoder.decode(message.value, message.headers))
     except RefusedError as error:
         return Refused(message, error.code, error.detail, *names_in(message.value, message.headers))

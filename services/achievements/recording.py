@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 from uuid import UUID
 
 import psycopg
@@ -28,18 +28,24 @@ from services.journal import Entry, Journal, stream_id
 from services.kafka import Message
 
 
-class Fact(NamedTuple):
-    """A message that could be decoded."""
-
-    message: Message
-    event: CloudEvent[learning.Inbound]
-
-
 class Route(NamedTuple):
     """The stream that a command belongs to, and the rules it is decided by."""
 
     originator_id: UUID
     decider: Decider[Any]
+
+
+class Fact(NamedTuple):
+    """A message that could be decoded, and where it belongs: found before any transaction begins."""
+
+    message: Message
+    event: CloudEvent[learning.Inbound]
+    route: Route
+
+    @classmethod
+    def of(cls, message: Message, event: CloudEvent[learning.Inbound]) -> Self:
+        """The fact that this event is."""
+        return cls(message, event, route(event.data))
 
 
 def route(command: learning.Inbound) -> Route:
@@ -167,17 +173,10 @@ def record(
     What the rules refuse joins the refused ones among the dead letters. `UniqueViolation` tells that another
     writer was first in a stream: the same batch is to be recorded again, in a new transaction.
     """
-    routes = [route(item.event.data) if isinstance(item, Fact) else None for item in batch]
-    streams = Streams(journal, connection, filter(None, routes))
+    routes = (item.route for item in batch if isinstance(item, Fact))
+    streams = Streams(journal, connection, routes)
     effects: list[Effect] = []
-    outcome: Counter[str] = Counter()
-    for item, its_route in zip(batch, routes, strict=True):
-        if isinstance(item, Fact) and its_route is not None:
-            what = _decide(streams, its_route, item, effects)
-        elif isinstance(item, Refused):
-            effects.append(item)
-            what = item.code
-        outcome[what] += 1
+    outcome: Counter[str] = Counter(_take(streams, item, effects) for item in batch)
     positions: tuple[int, int] | None = None
     if streams.entries or effects:
         appended = journal.append(connection, streams.entries)
@@ -189,16 +188,20 @@ def record(
     return Record(+outcome, positions)
 
 
-def _decide(streams: Streams, its_route: Route, fact: Fact, effects: list[Effect]) -> str:
-    command = fact.event.data
+def _take(streams: Streams, item: Fact | Refused, effects: list[Effect]) -> str:
+    if isinstance(item, Refused):
+        effects.append(item)
+        return item.code
+    message, event, its_route = item
+    command = event.data
     try:
         # A session and its feedback are known by their natural key.
-        cause = None if its_route.decider is SESSION else fact.event.cause
+        cause = None if its_route.decider is SESSION else event.cause
         added = streams.handle(its_route, command, cause)
     except DomainError as error:
-        _, organization_id, user_ids = names_in(fact.message.value, fact.message.headers)
+        _, organization_id, user_ids = names_in(message.value, message.headers)
         effects.append(
-            Refused(fact.message, error.code, f"data.{error}", None, organization_id, user_ids)
+            Refused(message, error.code, f"data.{error}", None, organization_id, user_ids)
         )
         return error.code
     if isinstance(command, _WITH_EFFECTS):

@@ -29,7 +29,7 @@ def migrated(database_url: str) -> Iterator[Journal]:
 def fact(data: learning.Inbound, id_: str, value: bytes = b"{}") -> Fact:
     """A fact as if it had been consumed; its CloudEvents id tells it from others."""
     message = KeptMessage("topic", 0, 0, None, value, ())
-    return Fact(message, CloudEvent("/test", id_, data))
+    return Fact.of(message, CloudEvent("/test", id_, data))
 
 
 _event_numbers = count()
