@@ -29,6 +29,7 @@ from services.web import Principal, issue_token
 
 RATE_PER_SECOND = 1_000
 SECONDS = 20
+WARM_UP_SECONDS = 3  # in which what was published while the processes started is caught up with
 SECRET = "bench-secret-bench-secret-bench-secret"
 PORT = 18_411
 PROBE = "probe"
@@ -95,7 +96,7 @@ def _measure(kafka: KafkaSettings, database_url: str) -> list[float]:
     seen: dict[str, datetime] = {}
     load.start()
     try:
-        _watch(seen)
+        began = _watch(seen)
     finally:
         stop.set()
         load.join()
@@ -111,7 +112,7 @@ def _measure(kafka: KafkaSettings, database_url: str) -> list[float]:
     return [
         (seen[session_id] - recorded_at).total_seconds()
         for session_id, recorded_at in rows
-        if session_id in seen
+        if session_id in seen and recorded_at > began + timedelta(seconds=WARM_UP_SECONDS)
     ]
 
 
@@ -156,8 +157,11 @@ def _probe(number: int) -> learning.SessionCompleted:
     )
 
 
-def _watch(seen: dict[str, datetime]) -> None:
-    """Asks for the activity of the member again and again, and notes when each session is first in it."""
+def _watch(seen: dict[str, datetime]) -> datetime:
+    """Asks for the activity of the member again and again, and notes when each session is first in it.
+
+    Gives when the first one was.
+    """
     token = issue_token(
         SECRET.encode(),
         Principal(PROBE, "org-probe", frozenset({"member"})),
@@ -167,7 +171,9 @@ def _watch(seen: dict[str, datetime]) -> None:
     address = f"http://127.0.0.1:{PORT}/v1/organizations/org-probe/members/me/activity"
     first: datetime | None = None
     with httpx.Client(headers={"authorization": f"Bearer {token}"}) as client:
-        while first is None or datetime.now(UTC) - first < timedelta(seconds=SECONDS):
+        while first is None or datetime.now(UTC) - first < timedelta(
+            seconds=WARM_UP_SECONDS + SECONDS
+        ):
             try:
                 answer = client.get(address)
             except httpx.TransportError:
@@ -178,3 +184,4 @@ def _watch(seen: dict[str, datetime]) -> None:
                 first = first or now
                 seen.setdefault(session["session_id"], now)
             sleep(0.005)
+    return first
