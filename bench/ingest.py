@@ -26,7 +26,7 @@ from schemas.journal import EVENT_TYPES
 from services.achievements.intake import Intake
 from services.achievements.migration import migrate
 from services.achievements.topics import GROUP, INBOUND, specs
-from services.commands import collect_garbage_seldom
+from services.commands import collect_garbage_seldom, switch_threads_seldom
 from services.journal import Journal
 from services.kafka import KafkaSettings, Work, consume
 from services.topics import create_topics, producer
@@ -46,7 +46,8 @@ class Setting(NamedTuple):
 
 def run(addresses: Addresses, facts: int = FACTS) -> None:
     """Publishes the facts once, lets all read them in turns, and prints rates and ratios."""
-    collect_garbage_seldom()  # as `consume` does; the others gain from it as much
+    collect_garbage_seldom()  # as `consume` does, and then the next; the others gain from them as much
+    switch_threads_seldom()
     setting = publish(addresses, facts)
     rates: dict[str, list[float]] = {"raw": [], "ours": [], "stock": []}
     for _ in range(ROUNDS):

@@ -218,7 +218,7 @@ def _without_lone_surrogate(escape: re.Match[bytes]) -> bytes:
 
 def _binary_attributes(headers: Headers) -> dict[str, bytes] | None:
     """The attributes of a binary-mode message, or None where the message is in structured mode."""
-    if not headers or [*headers] == _STRUCTURED_HEADERS:
+    if not headers or headers == _STRUCTURED_HEADERS:
         return None
     found: dict[str, bytes] = {}
     for name, content in headers:

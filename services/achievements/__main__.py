@@ -26,7 +26,12 @@ from services.achievements.project import project as keep_projecting
 from services.achievements.relay import relay as keep_relaying
 from services.achievements.settings import AchievementsSettings
 from services.achievements.topics import GROUP, INBOUND, specs
-from services.commands import collect_garbage_seldom, failures_in_plain_words, told_to_stop
+from services.commands import (
+    collect_garbage_seldom,
+    failures_in_plain_words,
+    switch_threads_seldom,
+    told_to_stop,
+)
 from services.environment import SettingsError, read_settings
 from services.journal import Journal
 from services.kafka import consume as consume_topics
@@ -89,6 +94,7 @@ def consume() -> None:
     """
     settings = _settings()
     kafka = settings.kafka
+    switch_threads_seldom()
     with _running(settings) as journal:
         consume_topics(
             kafka,
