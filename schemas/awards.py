@@ -40,7 +40,7 @@ class AwardGranted(Outbound, frozen=True, kw_only=True, omit_defaults=True):
     banner: AssetId | None = None
     logo: AssetId | None = None
     criteria: Text
-    count: Annotated[int, Meta(ge=1)] | None = None
+    count: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
     first_at: datetime | None = None
     earned_at: datetime
     granted_at: datetime

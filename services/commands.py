@@ -69,6 +69,14 @@ def failures_in_plain_words() -> Iterator[None]:
     except SettingsError as error:
         print(error, file=sys.stderr)
         raise SystemExit(WRONG_USAGE) from None
+    except psycopg.errors.UndefinedTable as error:
+        print(
+            f"The database lacks a table of this service ({error.diag.message_primary}): run its command"
+            " `migrate`, or look whether the address is that of the right database.",
+            file=sys.stderr,
+        )
+        raise SystemExit(FAILED) from None
     except _FAILURES as error:
-        print(f"{type(error).__name__}: {error}".strip(), file=sys.stderr)
+        name = type(error).__name__
+        print(f"{name}: {str(error).removeprefix(f'{name}: ')}".strip(": "), file=sys.stderr)
         raise SystemExit(FAILED) from None

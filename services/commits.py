@@ -12,6 +12,7 @@ import structlog
 from prometheus_client import Counter
 from psycopg import errors
 
+from services.patience import limit
 from services.positions import (
     Connection,
     Position,
@@ -43,7 +44,6 @@ _OUTAGE: Final = (
     errors.TransactionTimeout,
 )
 _MAX_TRIES: Final = 20
-_POSTGRES_17: Final = 170_000
 
 
 class StoppedError(Exception):
@@ -127,13 +127,7 @@ class Committer:
     def _limited_transaction(self) -> Iterator[Connection]:
         """A transaction that the server ends if we fall silent: others wait for its locks."""
         with self._transaction() as connection:
-            limit = (
-                "transaction_timeout"
-                if connection.info.server_version >= _POSTGRES_17
-                else "idle_in_transaction_session_timeout"
-            )
-            seconds = f"{self._transaction_timeout_seconds}s"
-            connection.execute("SELECT set_config(%s, %s, true)", (limit, seconds))
+            limit(connection, self._transaction_timeout_seconds)
             yield connection
 
     def _wait(self, seconds: float) -> None:

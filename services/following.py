@@ -61,7 +61,11 @@ def follow(
         except expected as error:
             FAILURES.labels(process).inc()
             log.warning(
-                "step_failed", process=process, error=type(error).__name__, again_in_seconds=pause
+                "step_failed",
+                process=process,
+                error=type(error).__name__,
+                why=str(error).partition("\n")[0],
+                again_in_seconds=pause,
             )
             stop.wait(pause)
             pause = min(pause * 2, _MAX_PAUSE_SECONDS)

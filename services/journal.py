@@ -26,6 +26,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row, scalar_row
 from psycopg_pool import ConnectionPool
 
+from services.patience import limit, noticing_silence, told_as_outage
+
 Connection = psycopg.Connection[Any]
 
 TABLE: Final = "journal"
@@ -138,7 +140,7 @@ class Journal:
         pool_size: int = 4,
     ) -> None:
         self.schema = schema
-        self.conninfo = _with_search_path(database_url, schema)
+        self.conninfo = _with_search_path(noticing_silence(database_url), schema)
         self.mapper = StructMapper(event_types)
         self._append_lock = lock_key(schema, TABLE)
         self._pool = ConnectionPool(
@@ -169,13 +171,22 @@ class Journal:
             yield connection
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        """A connection in a transaction: committed on leaving, rolled back on an exception."""
-        with self.connection() as connection, connection.transaction():
+    def transaction(
+        self, *, seconds: int | None = None, lock_seconds: int | None = None
+    ) -> Iterator[Connection]:
+        """A connection in a transaction: committed on leaving, rolled back on an exception.
+
+        Where somebody waits for an answer it has limits (see `services.patience.limit`): TooLongError
+        after `seconds`, LockNotAvailable after `lock_seconds` for one lock; both OperationalErrors.
+        """
+        with self.connection() as connection, told_as_outage(), connection.transaction():
+            limit(connection, seconds, lock_seconds)
             yield connection
 
     def create_tables(self) -> None:
         """Creates what is missing of the schema and the journal's tables; to be run once at a time."""
+        if self._has_tables():
+            return  # even IF NOT EXISTS would wait for all who read and write, and have others wait
         with self.connection() as connection:
             connection.execute(
                 sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(self.schema))
@@ -189,6 +200,14 @@ class Journal:
                 f"ALTER TABLE {TABLE} ADD COLUMN IF NOT EXISTS"
                 " recorded_at timestamptz NOT NULL DEFAULT clock_timestamp()"
             )
+
+    def _has_tables(self) -> bool:
+        with self.connection() as connection:
+            found = connection.execute(
+                "SELECT FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attname = 'recorded_at'",
+                (f"{self.schema}.{TABLE}",),  # the column is made last
+            )
+            return found.rowcount > 0
 
     def lock(self, connection: Connection) -> datetime:
         """Waits to be the only writer until the transaction ends; gives the instant its events will carry."""

@@ -46,7 +46,7 @@ app = typer.Typer(
     help="Achievements: decides, remembers and explains badges and certificates.\n\n"
     "Settings are environment variables; DATABASE_URL and KAFKA_BOOTSTRAP_SERVERS come first."
     " Exit status: 0 done, 1 failed or found differences, 2 wrong usage or settings,"
-    " 3 refused because the facts have moved.",
+    " 3 refused because the facts have moved, or a plan was applied already.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -5,8 +5,9 @@ grants what is due by it, and commits. So a preview is confirmed exactly, and a 
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -34,6 +35,9 @@ from services.achievements.previews import Outcome, Preview
 from services.achievements.recording import Streams, award_route, program_route, remarks, route
 from services.journal import Journal
 
+WRITE_SECONDS: Final = 60
+"""How long a request may keep everybody else from writing: time to grant to all members of a large program."""
+
 CertificateCommand = learning.CertificateEnabled | learning.CertificateChanged
 
 
@@ -57,12 +61,12 @@ class Application:
 
     def configure_organization(self, command: learning.OrganizationConfigured) -> None:
         """Replaces an organization's settings."""
-        with at_head(self._journal, announce) as connection:
+        with self._at_head() as connection:
             self._tell(connection, command)
 
     def change_settings(self, command: learning.OrganizationConfigured) -> None:
         """Replaces an organization's settings but for the plan: `PlanChangeError` where that would be another."""
-        with at_head(self._journal, announce) as connection:
+        with self._at_head() as connection:
             check_plan_stays(self._journal, connection, command)
             self._tell(connection, command)
 
@@ -70,7 +74,7 @@ class Application:
         self, organization_id: str, program_id: str, required_sessions: int | None
     ) -> Preview:
         """Who would be granted a program's certificate at once, were it enabled with this number."""
-        with at_head(self._journal, announce) as connection:
+        with self._at_head() as connection:
             program_type, _ = _enabled_or_configured(connection, organization_id, program_id)
             key = (organization_id, program_id)
             outcome = self._outcome(connection, key, program_type, required_sessions)
@@ -84,7 +88,7 @@ class Application:
         Where it is not enabled yet, or with another number, `preview_id` names what is confirmed:
         `PreviewNeededError` without it, `StalePreviewError` where the outcome would be another.
         """
-        with at_head(self._journal, announce) as connection:
+        with self._at_head() as connection:
             program_type, program_name = _enabled_or_configured(
                 connection, command.organization_id, command.program_id
             )
@@ -96,7 +100,7 @@ class Application:
         self, command: learning.CertificateChanged, preview_id: UUID | None
     ) -> Certificate:
         """Changes some of a certificate; another number needs a preview, as enabling does."""
-        with at_head(self._journal, announce) as connection:
+        with self._at_head() as connection:
             known = _certificate(connection, command.organization_id, command.program_id)
             if known is None:
                 raise UnknownCertificateError("program_id: its certificate was never enabled")
@@ -105,14 +109,14 @@ class Application:
 
     def disable_certificate(self, command: learning.CertificateDisabled) -> None:
         """Stops new awards; changes nothing where it is disabled already."""
-        with at_head(self._journal, announce) as connection:
+        with self._at_head() as connection:
             known = _certificate(connection, command.organization_id, command.program_id)
             if known is None or known.enabled:
                 self._tell(connection, command)
 
     def award_by_hand(self, command: learning.ManualAward) -> AwardedByHand:
         """Awards a program's certificate to members, or has it wait for being enabled and available."""
-        with at_head(self._journal, announce) as connection:
+        with self._at_head() as connection:
             organization_id, program_id = command.organization_id, command.program_id
             _check_not_erased(connection, organization_id, command.user_ids)
             _check_can_be_awarded(connection, organization_id, program_id)
@@ -131,7 +135,7 @@ class Application:
 
     def revoke_award(self, command: learning.AwardRevoked) -> None:
         """Revokes an award; changes nothing where it is revoked already."""
-        with at_head(self._journal, announce) as connection:
+        with self._at_head() as connection:
             self._tell(connection, command)
 
     def check_certificate(self, organization_id: str, program_id: str) -> None:
@@ -150,6 +154,9 @@ class Application:
         granted = streams.state(its_route).granted
         if granted is None or granted.organization_id != organization_id:
             raise UnknownAwardError("award_id: the organization has no such award")
+
+    def _at_head(self) -> AbstractContextManager[psycopg.Connection[Any]]:
+        return at_head(self._journal, announce, seconds=WRITE_SECONDS)
 
     def _tell(
         self, connection: psycopg.Connection[Any], command: learning.Inbound

@@ -1,6 +1,5 @@
 """What admins tell over HTTP about certificates and awards: parse, tell once, reply."""
 
-import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
@@ -12,7 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from projections.rows import Certificate
 from schemas import learning
 from schemas.forms import LongText, ShortText
-from services.achievements.application import Application
+from services.achievements.api.state import application, in_thread
 from services.achievements.errors import (
     CertificateNotAllowedError,
     ErasedMemberError,
@@ -150,8 +149,9 @@ async def preview_certificate(
 ) -> Preview:
     """Who would be granted the certificate at once, were it enabled with this number of sessions."""
     wanted = await body.read()
-    return await asyncio.to_thread(
-        _application(request).preview_certificate,
+    return await in_thread(
+        request,
+        application(request).preview_certificate,
         organization_id,
         program_id,
         wanted.required_sessions,
@@ -183,8 +183,8 @@ async def enable_certificate(
         enabled_by=admin.user_id,
         enabled_at=datetime.now(UTC),
     )
-    return await asyncio.to_thread(
-        _application(request).enable_certificate, command, wanted.preview_id
+    return await in_thread(
+        request, application(request).enable_certificate, command, wanted.preview_id
     )
 
 
@@ -197,7 +197,7 @@ async def change_certificate(
     body: JsonBody[CertificateChange],
 ) -> Certificate:
     """Change some of the certificate; another number of sessions is to be confirmed as enabling is."""
-    await asyncio.to_thread(_application(request).check_certificate, organization_id, program_id)
+    await in_thread(request, application(request).check_certificate, organization_id, program_id)
     wanted = await body.read()
     command = learning.CertificateChanged(
         organization_id=organization_id,
@@ -212,8 +212,8 @@ async def change_certificate(
         changed_by=admin.user_id,
         changed_at=datetime.now(UTC),
     )
-    return await asyncio.to_thread(
-        _application(request).change_certificate, command, wanted.preview_id
+    return await in_thread(
+        request, application(request).change_certificate, command, wanted.preview_id
     )
 
 
@@ -228,7 +228,7 @@ async def disable_certificate(
         disabled_by=admin.user_id,
         disabled_at=datetime.now(UTC),
     )
-    await asyncio.to_thread(_application(request).disable_certificate, command)
+    await in_thread(request, application(request).disable_certificate, command)
 
 
 @router.post("/programs/{program_id}/certificate/awards", responses=_NOT_POSSIBLE)
@@ -249,7 +249,7 @@ async def award_by_hand(
         awarded_at=datetime.now(UTC),
         note=wanted.note,
     )
-    became = await asyncio.to_thread(_application(request).award_by_hand, command)
+    became = await in_thread(request, application(request).award_by_hand, command)
     return Awarded(
         granted=[GrantedAward(award.user_id, award.award_id) for award in became.granted],
         already_held=became.already_held,
@@ -266,7 +266,7 @@ async def revoke_award(
     body: JsonBody[RevocationWanted],
 ) -> None:
     """Revoke an award, for a reason; again changes nothing."""
-    await asyncio.to_thread(_application(request).check_award, organization_id, award_id)
+    await in_thread(request, application(request).check_award, organization_id, award_id)
     wanted = await body.read()
     command = learning.AwardRevoked(
         organization_id=organization_id,
@@ -275,9 +275,4 @@ async def revoke_award(
         revoked_by=admin.user_id,
         revoked_at=datetime.now(UTC),
     )
-    await asyncio.to_thread(_application(request).revoke_award, command)
-
-
-def _application(request: Request) -> Application:
-    application: Application = request.app.state.application
-    return application
+    await in_thread(request, application(request).revoke_award, command)

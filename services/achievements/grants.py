@@ -30,7 +30,7 @@ VIEW: Final = "progress"
 MAX_EVENTS: Final = 4_000
 MAX_CANDIDATES: Final = 1_000
 MAX_EVENTS_BEHIND: Final = 20_000
-LOCK_TIMEOUT_SECONDS: Final = 10
+LOCK_SECONDS: Final = 10
 
 
 class Step(NamedTuple):
@@ -76,15 +76,18 @@ def advance_to_head(
 
 @contextmanager
 def at_head(
-    journal: Journal, committed: Callable[[list[AwardGranted]], None] | None = None
+    journal: Journal,
+    committed: Callable[[list[AwardGranted]], None] | None = None,
+    *,
+    seconds: int | None = None,
 ) -> Iterator[psycopg.Connection[Any]]:
     """A transaction in which the read models are at the journal's head, which nobody else moves.
 
-    `committed` is told of all that was granted in it, once it is committed. `FarBehindError` where they are so far behind that others would have to wait; `LockNotAvailable` likewise.
+    `committed` is told of all that was granted in it, once it is committed. `FarBehindError` where they are so far
+    behind that others would have to wait; `LockNotAvailable` likewise; `TooLongError` where it lasts `seconds`.
     """
     granted: list[AwardGranted] = []
-    with journal.transaction() as connection:
-        connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
+    with journal.transaction(seconds=seconds, lock_seconds=LOCK_SECONDS) as connection:
         hold_grants(journal, connection)
         head = journal.head(connection)
         if head - journal.position(connection, VIEW) > MAX_EVENTS_BEHIND:

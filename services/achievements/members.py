@@ -8,11 +8,12 @@ from msgspec.structs import replace
 from schemas import learning
 from schemas.journal import Event, MemberErased, MemberRegistered, ProgramJoined
 from services.achievements.deciding import Decider
+from services.causes import Causes
 
 
 class Member(Struct, frozen=True):
     erased: bool = False
-    causes: frozenset[str] = frozenset()
+    causes: Causes = Causes()
 
 
 def decide(
@@ -56,7 +57,7 @@ def evolve(member: Member, event: Event) -> Member:
         case MemberErased():
             return replace(member, erased=True)
         case MemberRegistered(cause=cause) | ProgramJoined(cause=cause):
-            return member if cause is None else replace(member, causes=member.causes | {cause})
+            return member if cause is None else replace(member, causes=member.causes.adding(cause))
     raise TypeError(f"a member knows no {type(event).__name__}")
 
 

@@ -5,6 +5,7 @@ from psycopg import sql
 
 from projections import store
 from services.achievements import assets, dead_letters, people, previews, repairing
+from services.achievements.grants import hold_grants
 from services.achievements.mail import queue, recipients
 from services.journal import Journal, lock_key
 from services.kafka import POSITIONS_DDL
@@ -30,6 +31,9 @@ def migrate(journal: Journal) -> None:
             ):
                 connection.execute(statements)
         with connection.transaction():
+            hold_grants(
+                journal, connection
+            )  # first, like all who write there: so nobody waits for us the other way round
             create_views(connection, journal.schema + VIEWS_SUFFIX)
 
 

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from schemas import learning
 from schemas.journal import AvailabilityChanged, BadgeThresholdSet, Event, OrganizationConfigured
 from services.achievements.deciding import Decider
+from services.causes import Causes
 
 PLANS_WITH_AWARDS = frozenset({"enterprise", "professional"})
 
@@ -15,7 +16,7 @@ PLANS_WITH_AWARDS = frozenset({"enterprise", "professional"})
 class Organization(Struct, frozen=True):
     badges: bool = False
     certificates: bool = False
-    causes: frozenset[str] = frozenset()
+    causes: Causes = Causes()
 
 
 def decide(
@@ -48,7 +49,7 @@ def decide(
 def evolve(organization: Organization, event: Event) -> Organization:
     match event:
         case OrganizationConfigured(cause=str(cause)):
-            return replace(organization, causes=organization.causes | {cause})
+            return replace(organization, causes=organization.causes.adding(cause))
         case AvailabilityChanged(badges=badges, certificates=certificates):
             return replace(organization, badges=badges, certificates=certificates)
         case OrganizationConfigured() | BadgeThresholdSet():

@@ -16,7 +16,7 @@ from services.achievements import planning
 from services.achievements.errors import FarBehindError
 from services.achievements.plan_effects import BadgeChange, CertificateChange, Change
 from services.achievements.plan_report import MAX_SHOWN, report
-from services.achievements.planning import OutcomeMovedError, Plan, PlanError
+from services.achievements.planning import AppliedAlreadyError, OutcomeMovedError, Plan, PlanError
 from services.commands import FAILED, WRONG_USAGE, collect_garbage_seldom
 from services.journal import Journal
 
@@ -92,6 +92,8 @@ def _refusals_in_plain_words() -> Iterator[None]:
         yield
     except PlanError as error:
         _wrong_usage(str(error))
+    except AppliedAlreadyError as error:
+        _end(REFUSED, f"Nothing was changed: {error}.")
     except OutcomeMovedError as error:
         shown = error.moved[:MAX_SHOWN]
         if len(error.moved) > MAX_SHOWN:
@@ -171,7 +173,7 @@ def _read(file: Path) -> Plan:
     except OSError as error:
         _wrong_usage(f"{file}: {error.strerror}")
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        _wrong_usage(f"{file}: is not a plan: {error}")
+        _wrong_usage(f"{file}: is no plan, make one with `plan --out FILE` ({error})")
 
 
 def _write(file: Path, plan: Plan) -> None:

@@ -42,8 +42,15 @@ class PlanError(Exception):
     """A change that can't be made; the text says which and why."""
 
 
+class AppliedAlreadyError(Exception):
+    """The plan was applied before, which can be done once only."""
+
+    def __init__(self, by: str, at: datetime) -> None:
+        super().__init__(f"this plan was applied already, by {by}, {at:%Y-%m-%d %H:%M} UTC")
+
+
 class OutcomeMovedError(Exception):
-    """The facts have moved since the plan was made, or it was applied already; `moved` says how."""
+    """The facts have moved since the plan was made; `moved` says how."""
 
     def __init__(self, moved: Iterable[str]) -> None:
         self.moved = list(moved)
@@ -114,7 +121,7 @@ def make(journal: Journal, change: Change, by: str, now: datetime) -> Plan:
 def apply(journal: Journal, plan: Plan, by: str, now: datetime, *, mailed: bool) -> Plan:
     """Does what was planned, once, in one transaction; gives what it came to.
 
-    `OutcomeMovedError` where anything else would happen. How many emails are sent is no part of it where none is to
+    `OutcomeMovedError` where anything else would happen, `AppliedAlreadyError` the second time. How many emails are sent is no part of it where none is to
     be sent.
     """
     if plan.identified() != plan or plan.outcome.digest() != plan.outcome_digest:
@@ -122,9 +129,7 @@ def apply(journal: Journal, plan: Plan, by: str, now: datetime, *, mailed: bool)
     its_stream = plan_stream(plan.plan_id)
     with at_head(journal) as connection:
         for (recorded,) in journal.load(connection, [its_stream]).values():
-            raise OutcomeMovedError(
-                [f"the plan was applied already, by {recorded.event.by} at {recorded.recorded_at}"]
-            )
+            raise AppliedAlreadyError(recorded.event.by, recorded.recorded_at)
         try:
             outcome, forecast = _carry_out(journal, connection, plan.change, _Hand(by, now, mailed))
         except PlanError as error:

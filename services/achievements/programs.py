@@ -17,6 +17,7 @@ from schemas.journal import (
 from schemas.learning import ProgramType
 from services.achievements.deciding import Decider
 from services.achievements.errors import CertificateNotAllowedError, UnknownCertificateError
+from services.causes import Causes
 
 Command = (
     learning.ProgramConfigured
@@ -31,7 +32,7 @@ class Program(Struct, frozen=True):
     """`certificate_type` is the type of program that its certificate was enabled for, None before."""
 
     certificate_type: ProgramType | None = None
-    causes: frozenset[str] = frozenset()
+    causes: Causes = Causes()
 
 
 def decide(command: Command, cause: str | None, program: Program) -> Sequence[Event]:
@@ -147,7 +148,7 @@ def evolve(program: Program, event: Event) -> Program:
             pass
         case _:
             raise TypeError(f"a program knows no {type(event).__name__}")
-    return program if cause is None else replace(program, causes=program.causes | {cause})
+    return program if cause is None else replace(program, causes=program.causes.adding(cause))
 
 
 PROGRAM = Decider(Program(), decide, evolve)

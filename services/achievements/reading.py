@@ -26,6 +26,7 @@ from projections.explanations import (
 )
 from projections.report import REPORT_QUERY, ReportItem, decode_report
 from projections.rows import BADGE_PROGRAM
+from services.patience import PatientConnection
 
 AsyncPool = AsyncConnectionPool[psycopg.AsyncConnection[TupleRow]]
 
@@ -34,6 +35,7 @@ def read_pool(conninfo: str, max_size: int = 10) -> AsyncPool:
     """The connections for reading, opened by the application's lifespan."""
     return AsyncConnectionPool(
         conninfo,
+        connection_class=PatientConnection,
         kwargs={"autocommit": True},
         min_size=1,
         max_size=max_size,

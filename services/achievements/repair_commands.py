@@ -154,7 +154,7 @@ def _report(actions: Iterable[Action]) -> None:
         print(f"{action.dead_letter_id}  {action.outcome}  {action.detail}".rstrip())
         stayed += not action.is_done
     if stayed:
-        print(f"{stayed} stay among the dead letters.", file=sys.stderr)
+        print(f"Still among the dead letters: {stayed}.", file=sys.stderr)
         raise typer.Exit(FAILED)
 
 

@@ -37,6 +37,7 @@ class AchievementsSettings:
         database_url,
         "postgresql://postgres@127.0.0.1:5432/achievements",
         "The database of achievements: journal, read models, personal data",
+        secret=True,  # it may hold a password, in more than one place
     )
     listen: Address = setting(
         "ACHIEVEMENTS_LISTEN", listen_address, "127.0.0.1:8001", "Where `serve` answers HTTP"

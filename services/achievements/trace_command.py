@@ -18,7 +18,7 @@ from services.journal import Journal
 OpenJournal = Callable[[], AbstractContextManager[Journal]]
 
 _NOTHING_FOUND: Final = (
-    "The journal knows nothing of it. Sessions and feedback are found by their --session: the journal keeps no event"
+    "The journal holds nothing of what was asked for. Sessions and feedback are found by their --session: the journal keeps no event"
     " ids of them. What could not be used is among the dead letters."
 )
 

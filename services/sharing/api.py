@@ -1,14 +1,14 @@
 """HTTP of sharing: the owners' calls, and the application that serves them and the pages."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from time import time
 from typing import Any, Final
 
 import msgspec
 from fastapi import APIRouter
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,7 +16,7 @@ from schemas.awards import Kind
 from schemas.links import AwardReceived
 from services.sharing import linkedin
 from services.sharing.application import Sharing
-from services.sharing.clients import client_of
+from services.sharing.clients import client_of, is_of_a_reader
 from services.sharing.credentials.issuing import Credentials
 from services.sharing.credentials.routes import credential_route, issuer_routes
 from services.sharing.downloads import BINARY, PDF, Downloads
@@ -42,6 +42,7 @@ from services.sharing.rendering import Site
 from services.sharing.settings import SharingSettings
 from services.sharing.shortcut import Shortcut
 from services.sharing.studio import Studio
+from services.sharing.writing import Writing
 from services.web import (
     Api,
     ApiRoute,
@@ -134,10 +135,17 @@ def create(
     def limit(request: Request) -> int:
         return misses.count(client_of(request, settings.trusted_proxies), time())
 
+    def flood(request: Request) -> int:
+        if not misses.has_floods:  # nearly always: no address is looked at then
+            return 0
+        client = client_of(request, settings.trusted_proxies)
+        return misses.wait(client, time()) if is_of_a_reader(client) else 0
+
+    writing = Writing(sharing)
     studio = Studio(reading, settings.achievements_url)
-    public = PublicRoutes(Lookups(reading.links), limit)
+    public = PublicRoutes(Lookups(reading.links), limit, flood)
     keys = settings.signing_keys
-    credentials = Credentials(keys, sharing, reading, settings.public_url) if keys else None
+    credentials = Credentials(keys, writing, reading, settings.public_url) if keys else None
     downloads = Downloads(
         reading,
         studio.assets,
@@ -159,7 +167,7 @@ def create(
             credential_route(public, credentials),
             *downloads.routes(public),
             *owner_routes(
-                sharing,
+                writing,
                 reading,
                 verifier,
                 downloads.owners_certificate,
@@ -171,11 +179,11 @@ def create(
         ],
         problems=_PROBLEMS,
         unobserved=[PREFIX],
+        middleware=[Middleware(Shortcut, prefix=PREFIX, route=page)],
         lifespan=lifespan,
     )
-    api.add_middleware(Shortcut, prefix=PREFIX, endpoint=page.endpoint)
     api.add_middleware(SafeHeaders, public_url=settings.public_url)
-    api.include_router(OwnersCalls(sharing, reading, downloads, settings.public_url).router())
+    api.include_router(OwnersCalls(writing, reading, downloads, settings.public_url).router())
     api.include_router(CertificatePreviews(reading, studio).router())
     return api
 
@@ -184,9 +192,9 @@ class OwnersCalls:
     """What the owner of awards can ask for; `public_url` is what links begin with."""
 
     def __init__(
-        self, sharing: Sharing, reading: Reading, downloads: Downloads, public_url: str
+        self, writing: Writing, reading: Reading, downloads: Downloads, public_url: str
     ) -> None:
-        self._sharing = sharing
+        self._writing = writing
         self._reading = reading
         self._downloads = downloads
         self._public_url = public_url
@@ -226,18 +234,14 @@ class OwnersCalls:
 
         A revoked award gets no new link (409), but keeps an active one.
         """
-        issued = await asyncio.to_thread(
-            self._sharing.issue_link, _person(caller), award_id, datetime.now(UTC)
-        )
+        issued = await self._writing.issue_link(_person(caller), award_id)
         return json_response(
             self._link(issued.award, issued.token), status=201 if issued.is_new else 200
         )
 
     async def disable_link(self, caller: Caller, award_id: str) -> None:
         """Kills the award's link, if there is one, for good: it is dead at the next request."""
-        await asyncio.to_thread(
-            self._sharing.disable_link, _person(caller), award_id, datetime.now(UTC)
-        )
+        await self._writing.disable_link(_person(caller), award_id)
 
     async def _owned(self, caller: Principal, award_id: str) -> OwnedAward:
         owned = await self._reading.owned_award(caller.organization_id, award_id)

@@ -6,6 +6,7 @@ links.
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import reduce
 from secrets import token_urlsafe
@@ -35,6 +36,9 @@ from services.sharing.streams import (
 Connection = psycopg.Connection[Any]
 
 TOKEN_BYTES: Final = 24  # 192 bits: rule 21 asks for 128 at least
+LOCK_SECONDS: Final = 4
+WRITE_SECONDS: Final = 10
+"""What a request may wait for the journal's lock, and keep it; it takes a hundredth of a second."""
 
 
 class OwnersLink(NamedTuple):
@@ -46,7 +50,11 @@ class OwnersLink(NamedTuple):
 
 
 class Sharing:
-    """What sharing does. Errors are those of `services.sharing.errors`, and psycopg's own."""
+    """What sharing does. Errors are those of `services.sharing.errors`, and psycopg's own.
+
+    What is done for a request ends soon: OperationalError where the database or its lock can't be
+    had in time.
+    """
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
@@ -75,7 +83,7 @@ class Sharing:
             by=who.user_id,
             at=now,
         )
-        with self._journal.transaction() as connection:
+        with self._answering() as connection:
             state, events = self._decide(connection, command)
             assert state.award is not None  # decide has seen to both
             assert state.link is not None
@@ -100,7 +108,7 @@ class Sharing:
             by=who.user_id,
             at=now,
         )
-        with self._journal.transaction() as connection:
+        with self._answering() as connection:
             state, events = self._decide(connection, command)
             for event in events:
                 if isinstance(event, LinkDisabled):
@@ -109,8 +117,12 @@ class Sharing:
 
     def give_status_entry(self, organization_id: str, link_id: UUID) -> StatusEntry:
         """The link's place in the status lists of its organization, given now where it has none."""
-        with self._journal.transaction() as connection:
+        with self._answering() as connection:
             return statuses.entry_of(connection, organization_id, link_id)
+
+    def _answering(self) -> AbstractContextManager[Connection]:
+        """A transaction that somebody waits for, and others behind it."""
+        return self._journal.transaction(seconds=WRITE_SECONDS, lock_seconds=LOCK_SECONDS)
 
     def _decide(
         self, connection: Connection, command: IssueLink | DisableLink

@@ -60,6 +60,10 @@ class Asset(NamedTuple):
     sha256: str
 
 
+class LostAssetError(Exception):
+    """A picture that was here is not any more: the database was restored from an older backup."""
+
+
 class Assets:
     """The pictures of one process, over the database that all share. Used from one event loop.
 
@@ -112,7 +116,7 @@ class Assets:
         return self._known.get(key)
 
     async def content(self, asset: Asset) -> bytes:
-        """The file of a picture that was found; LookupError where a restored database has lost it."""
+        """The file of a picture that was found; LostAssetError where it is to be found anew."""
         async with self._pool.connection() as connection:
             cursor = await connection.execute(
                 "SELECT content FROM asset WHERE organization_id = %s AND asset_id = %s",
@@ -122,7 +126,7 @@ class Assets:
             row = await cursor.fetchone()
         if row is None:
             self._known.pop(asset.key, None)
-            raise LookupError(f"asset {asset.key.asset_id} is not here any more")
+            raise LostAssetError
         return bytes(row[0])
 
     async def borrow(self, organization_id: str, asset_id: str | None) -> bytes | None:
@@ -169,6 +173,9 @@ class Assets:
         except (DownError, BusyError, psycopg.Error) as error:
             self._give_up(key, PAUSE_SECONDS, error)
         except (NotThereError, DrawingFailedError) as error:
+            self._give_up(key, RETRY_SECONDS, error)
+        except Exception as error:  # a fault of ours, which not every reader is to set off again
+            log.exception("asset_failed", asset_id=key.asset_id)
             self._give_up(key, RETRY_SECONDS, error)
         finally:
             del self._fetching[key]

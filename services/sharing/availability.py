@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from schemas.awards import Kind
 from schemas.links import AvailabilityChanged, Event
+from services.causes import Causes
 
 
 class ChangeAvailability(Struct, frozen=True, kw_only=True):
@@ -23,7 +24,7 @@ class Availability(Struct, frozen=True):
 
     badges: bool = False
     certificates: bool = False
-    causes: frozenset[str] = frozenset()
+    causes: Causes = Causes()
 
     def includes(self, kind: Kind) -> bool:
         return self.badges if kind == "badge" else self.certificates
@@ -48,6 +49,6 @@ def evolve(state: Availability, event: Event) -> Availability:
     """The state after the event."""
     match event:
         case AvailabilityChanged(cause=cause, badges=badges, certificates=certificates):
-            return Availability(badges, certificates, state.causes | {cause})
+            return Availability(badges, certificates, state.causes.adding(cause))
         case _:
             return state

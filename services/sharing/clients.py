@@ -22,6 +22,14 @@ def client_of(request: Request, trusted_proxies: int) -> str:
     return _peer(request)
 
 
+def is_of_a_reader(client: str) -> bool:
+    """Whether a client's address is a public one.
+
+    Any other may be that of a proxy of ours that nobody told us of, with all readers behind it.
+    """
+    return client != UNKNOWN and ip_network(client).is_global
+
+
 def _peer(request: Request) -> str:
     return (request.client and _network(request.client.host)) or UNKNOWN
 

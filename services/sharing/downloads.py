@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from schemas.links import AwardReceived
-from services.sharing.assets import Assets
+from services.sharing.assets import Assets, LostAssetError
 from services.sharing.award_designs import badge_design, certificate_design
 from services.sharing.delivery import deliver, disposition
 from services.sharing.drawing import CertificateDesign, Mark
@@ -27,6 +27,7 @@ from services.sharing.drawing_jobs import (
 from services.sharing.drawing_pool import DrawingError
 from services.sharing.drawings import Drawings, tag_of
 from services.sharing.errors import NothingToDownloadError, UnknownAwardError
+from services.sharing.names import shown_name
 from services.sharing.personal import Person
 from services.sharing.public import ALIVE, PREFIX, PublicRoutes, Refusal, Show, not_modified
 from services.sharing.reading import OwnedAward, PublicLink, Reading, Recipient
@@ -108,7 +109,7 @@ class Downloads:
         """What stands for the award where its link is shared; of a revoked one it says so."""
         award, recipient = link.award, Recipient(link.recipient_name, link.locale)
         mark: Mark | None = "revoked" if link.revoked else None
-        named = disposition("inline", award.title, link.recipient_name, extension="png")
+        named = disposition("inline", award.title, shown_name(link.recipient_name), extension="png")
         headers = ALIVE | _FOR_ALL_PAGES | {"Content-Type": PNG, "Content-Disposition": named}
         if award.kind == "badge":
             job = BadgeCard(badge_design(award, recipient, mark=mark))
@@ -151,7 +152,7 @@ class Downloads:
         page_url: str | None,
         headers: Mapping[str, str],
     ) -> Response:
-        named = disposition("attachment", award.title, recipient.name, extension="pdf")
+        named = disposition("attachment", award.title, shown_name(recipient.name), extension="pdf")
         headers = {**headers, "Content-Type": PDF, "Content-Disposition": named}
         design = certificate_design(award, recipient, page_url=page_url)
         return await self._drawn_with_pictures(request, award, CertificatePdf, design, headers)
@@ -165,6 +166,21 @@ class Downloads:
         headers: Mapping[str, str],
     ) -> Response:
         """What is made of a design with the banner and logo that can be had now."""
+        while True:
+            try:
+                return await self._drawn_with_those_here(request, award, make, design, headers)
+            except LostAssetError:
+                continue  # which is known now: it is fetched anew, or left out
+
+    async def _drawn_with_those_here(
+        self,
+        request: Request,
+        award: AwardReceived,
+        make: Callable[[CertificateDesign], AnyJob],
+        design: CertificateDesign,
+        headers: Mapping[str, str],
+    ) -> Response:
+        """LostAssetError where the banner or the logo was found but is not here any more."""
         organization_id = award.organization_id
         banner, logo = await asyncio.gather(
             self._assets.find(organization_id, award.banner),
@@ -202,7 +218,10 @@ class Downloads:
         headers = ALIVE | _INERT | {"ETag": f'"{found.sha256}"'}
         if (unchanged := not_modified(request, headers)) is not None:
             return unchanged
-        content = await self._assets.content(found)
+        try:
+            content = await self._assets.content(found)
+        except LostAssetError:
+            return refuse_file(request, Refusal.UNKNOWN)
         kind = PNG if content.startswith(_PNG_SIGNATURE) else "image/jpeg"
         return deliver(request, content, headers | {"Content-Type": kind})
 

@@ -10,6 +10,7 @@ import sys
 from contextlib import suppress
 from typing import Final
 
+import msgspec
 import structlog
 from prometheus_client import Counter
 
@@ -124,8 +125,9 @@ class _Worker:
                 answer = decode_answer(await self._ask(framed(job)))
         except TimeoutError:
             raise DrawingFailedError(f"took more than {self._job_seconds:g} s") from None
-        except (asyncio.IncompleteReadError, ConnectionError):
-            raise DrawingFailedError("the process died") from None
+        except (OSError, EOFError, msgspec.DecodeError) as error:
+            reason = f"the process died, or could not be started ({type(error).__name__})"
+            raise DrawingFailedError(reason) from None
         finally:
             if not isinstance(answer, Done):  # it may be at it still, or out of memory
                 await self.end()

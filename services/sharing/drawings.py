@@ -19,7 +19,7 @@ from services.sharing.drawing_jobs import AnyJob, encode
 from services.sharing.drawing_pool import DrawingFailedError, DrawingPool
 
 KEPT_BYTES: Final = 64 * 1024 * 1024
-KEPT_SECONDS: Final = 600.0
+KEPT_SECONDS: Final = 540.0  # and less than ten minutes with the time that it takes to draw
 FAILED_SECONDS: Final = 60.0
 """So long nobody tries again what could not be drawn: it may have cost a process its life."""
 

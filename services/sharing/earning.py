@@ -7,6 +7,7 @@ from markupsafe import Markup, escape
 from schemas.links import AwardReceived
 from services.sharing.dates import in_zone, months
 from services.sharing.languages import ByCount, Earned, Language
+from services.sharing.names import isolated
 
 _ISSUERS_LANGUAGE: Final = "en"
 
@@ -22,6 +23,12 @@ class Sentence(NamedTuple):
         return (
             self.phrase if self.program is None else self.phrase.replace("{program}", self.program)
         )
+
+    def isolated(self, language: Language) -> str:
+        """The same for a text of the language that can't hold markup."""
+        if self.program is None:
+            return isolated(self.phrase, language)
+        return self._replace(program=isolated(self.program, language)).as_text()
 
     def as_html(self) -> Markup:
         """The program's name is set in its own direction."""

@@ -10,6 +10,9 @@ HSTS_SECONDS: Final = 365 * 24 * 3600
 _ALWAYS: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
+    # Nothing here is for search engines, and what does not say itself how long it holds may be dead already (rule 22).
+    (b"x-robots-tag", b"noindex, noarchive"),
+    (b"cache-control", b"no-store"),
     # A page has a whole policy of its own; nothing else is ever shown in a frame either.
     (b"content-security-policy", b"frame-ancestors 'none'"),
     (b"cross-origin-opener-policy", b"same-origin"),

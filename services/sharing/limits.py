@@ -1,9 +1,9 @@
 """How often one client may ask for links that are not there; who asks for a live one is never counted.
 
-Nobody guesses 192 bits: the limit keeps those who try from filling logs and keeping the database busy. Each process
-counts in memory, and every second shares what it has counted in one statement with all others through PostgreSQL, so
-a flood costs a row a client, not a write a request. Addresses are forgotten when their window ends: in memory with
-the window, in the database, where they are hashed, together with the window's random key.
+Nobody guesses 192 bits: the limit tells those who try that it is of no use, and keeps a flood of them from the
+database. Each process counts in memory, and every second shares what it has counted in one statement with all others
+through PostgreSQL, so a flood costs a row a client, not a write a request. Addresses are forgotten when their window
+ends: in memory with the window, in the database, where they are hashed, together with the window's random key.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ log = structlog.get_logger()
 
 WINDOW_SECONDS: Final = 60
 MAX_MISSES: Final = 600  # in a window: more than all behind one address mistype
+FLOOD: Final = 10 * MAX_MISSES  # in a window and a process: beyond it nothing is looked up any more
 MAX_CLIENTS: Final = 10_000  # counted at once; who comes when there are more is not
 SHARE_EVERY_SECONDS: Final = 1.0
 PATIENCE_SECONDS: Final = 5.0
@@ -63,6 +64,7 @@ class _Window:
     number: int
     misses: dict[str, int] = field(default_factory=dict)  # of all processes, as far as known here
     unshared: dict[str, int] = field(default_factory=dict)
+    floods: set[str] = field(default_factory=set)
 
 
 class Misses:
@@ -96,7 +98,21 @@ class Misses:
         misses = window.misses[client] = window.misses.get(client, 0) + 1
         if misses <= MAX_MISSES + 1:  # all know then that it is too often
             window.unshared[client] = window.unshared.get(client, 0) + 1
+        if misses > FLOOD:
+            window.floods.add(client)
         return 0 if misses <= MAX_MISSES else ceil(_seconds_left(window.number, now))
+
+    @property
+    def has_floods(self) -> bool:
+        """Whether there may be a client that misses so often that nothing is to be looked up for it."""
+        return bool(self._window.floods)
+
+    def wait(self, client: str, now: float) -> int:
+        """The seconds for which nothing is to be looked up for a client, 0 where it does not flood."""
+        window = self._window
+        if window.number != _number(now) or client not in window.floods:
+            return 0
+        return ceil(_seconds_left(window.number, now))
 
     def _window_of(self, now: float) -> _Window:
         if self._window.number != _number(now):

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from schemas.links import AwardReceived
 from services.sharing.languages import Language
+from services.sharing.names import bare, isolated, shown_name
 from services.sharing.public import PREFIX
 from services.sharing.reading import PublicLink
 
@@ -40,11 +41,13 @@ class Addresses(msgspec.Struct, frozen=True):
 def headline(link: PublicLink, language: Language) -> str:
     """The award in a line: what LinkedIn proposes as the title of a post."""
     award, words = link.award, language.words.headline
+    title, recipient = isolated(award.title, language), shown_name(link.recipient_name)
     if link.revoked:
-        return words.revoked.format(title=award.title)
-    if link.recipient_name is None:
-        return words.unknown.format(title=award.title, organization=award.organization_name)
-    return words.known.format(title=award.title, recipient=link.recipient_name)
+        return words.revoked.format(title=title)
+    if recipient is None:
+        organization = isolated(award.organization_name, language)
+        return words.unknown.format(title=title, organization=organization)
+    return words.known.format(title=title, recipient=isolated(recipient, language))
 
 
 def open_graph(
@@ -57,7 +60,7 @@ def open_graph(
         ("og:title", title),
         ("og:description", description),
         ("og:url", addresses.page),
-        ("og:site_name", link.award.organization_name),
+        ("og:site_name", bare(link.award.organization_name)),
         ("og:locale", language.open_graph_locale),
         ("og:image", addresses.image),
         ("og:image:type", "image/png"),

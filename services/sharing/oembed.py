@@ -21,10 +21,12 @@ from services.sharing.metadata import (
     Addresses,
     headline,
 )
+from services.sharing.names import bare
 from services.sharing.public import ALIVE, PREFIX, PublicRoutes, Refusal, not_modified
 from services.sharing.reading import PublicLink
 from services.web import BareRoute, Problem, invalid_field
 
+_LONGEST_QUERY: Final = 4096
 _BADGE_WIDTH: Final = 512
 _TEXT: Final = {"schema": {"type": "string"}}
 
@@ -47,6 +49,10 @@ class Embedding:
 
     async def embed(self, request: Request) -> Response:
         """JSON about the page of `url`; problem 404 where there is none, 501 for any other format."""
+        if len(request.scope["query_string"]) > _LONGEST_QUERY:
+            raise Problem(
+                HTTPStatus.REQUEST_URI_TOO_LONG, f"A query has {_LONGEST_QUERY} bytes at most."
+            )
         if request.query_params.get("format", "json") != "json":
             raise Problem(HTTPStatus.NOT_IMPLEMENTED, "Only the format json is to be had.")
         token = self._token(request.query_params.get("url"))
@@ -84,7 +90,7 @@ def _described(
         "version": "1.0",
         "type": "link",
         "title": headline(link, language),
-        "provider_name": link.award.organization_name,
+        "provider_name": bare(link.award.organization_name),
         "provider_url": addresses.public_url,
         "cache_age": 0,
     }
@@ -148,6 +154,7 @@ _OPERATION: Final = {
         },
         "304": {"description": "All is as the ETag in If-None-Match says"},
         "404": _problem("There is no page of ours under this address, or its link is dead"),
+        "414": _problem("A query that is too long"),
         "422": _problem("Input that can't be used; `errors` name the fields"),
         "429": _problem("Like 404, after too many of them; Retry-After says when to come back"),
         "501": _problem("Another format than JSON"),

@@ -1,10 +1,14 @@
 """The public page of a shared award (rule 22): no sign-in, no JavaScript, in the reader's language."""
 
+import asyncio
 from collections import OrderedDict
 from functools import cache
 from http import HTTPStatus
+from sys import getsizeof
+from time import monotonic
 from typing import Any, Final, Protocol
 
+from msgspec.structs import astuple
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,6 +19,10 @@ from services.sharing.rendering import AwardPage, Rendered, Site, render_award, 
 from services.web import BareRoute
 
 CACHED_BYTES: Final = 64 * 1024 * 1024
+KEPT_SECONDS: Final = 540.0
+"""Pages hold names: nobody asks for one any more once they are erased, and minutes later it is gone."""
+_AROUND_BYTES: Final = 6 * 1024
+"""What a kept page takes at most beside its body and the texts it is known by."""
 
 RawHeaders = list[tuple[bytes, bytes]]
 
@@ -29,15 +37,17 @@ class Pictures(Protocol):
 class _Page:
     """A page as it goes out, again and again: status and headers are made once."""
 
-    __slots__ = ("body", "etag", "fresh", "size_bytes", "unchanged")
+    __slots__ = ("body", "etag", "fresh", "shown_at", "size_bytes", "unchanged")
 
-    def __init__(self, rendered: Rendered, language: Language) -> None:
+    def __init__(self, known_by: AwardPage, rendered: Rendered, language: Language) -> None:
         headers = ALIVE | _html(rendered, language) | {"ETag": rendered.etag}
         self.body = rendered.body
         self.etag = rendered.etag
         self.fresh = Response(self.body, HTTPStatus.OK, headers).raw_headers
         self.unchanged = Response(None, HTTPStatus.NOT_MODIFIED, headers).raw_headers
-        self.size_bytes = len(self.body)
+        self.shown_at = monotonic()
+        texts = (*astuple(known_by.link.award), *known_by.link)
+        self.size_bytes = _AROUND_BYTES + len(self.body) + sum(map(getsizeof, texts))
 
 
 class _Ready(Response):
@@ -51,14 +61,16 @@ class _Ready(Response):
 
 
 class PageCache:
-    """The pages that were shown last, by all that determines them, up to a size in bytes.
+    """The pages that were shown lately, by all that determines them, up to a size in bytes.
 
-    A look-up in the database comes before each use: nothing here keeps a link alive.
+    A look-up in the database comes before each use: nothing here keeps a link alive. What was not
+    shown for KEPT_SECONDS is forgotten. Used from one event loop.
     """
 
     def __init__(self, size_bytes: int = CACHED_BYTES) -> None:
         self._room = size_bytes
-        self._pages: OrderedDict[AwardPage, _Page] = OrderedDict()
+        self._pages: OrderedDict[AwardPage, _Page] = OrderedDict()  # the last shown comes last
+        self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
         return len(self._pages)
@@ -66,6 +78,7 @@ class PageCache:
     def get(self, page: AwardPage) -> _Page | None:
         found = self._pages.get(page)
         if found is not None:
+            found.shown_at = monotonic()
             self._pages.move_to_end(page)
         return found
 
@@ -74,8 +87,26 @@ class PageCache:
         self._pages[page] = made
         self._room -= made.size_bytes
         while self._room < 0:
-            _, forgotten = self._pages.popitem(last=False)
-            self._room += forgotten.size_bytes
+            self._forget_one()
+        if self._timer is None:
+            self._forget_later(KEPT_SECONDS)
+
+    def _forget_one(self) -> None:
+        _, made = self._pages.popitem(last=False)
+        self._room += made.size_bytes
+
+    def _forget_later(self, seconds: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._forget_unshown)
+
+    def _forget_unshown(self) -> None:
+        self._timer = None
+        now = monotonic()
+        while self._pages:
+            left = next(iter(self._pages.values())).shown_at + KEPT_SECONDS - now
+            if left > 0:
+                self._forget_later(left)
+                return
+            self._forget_one()
 
 
 class Pages:
@@ -111,7 +142,7 @@ class Pages:
         )
         page = self._cache.get(wanted)
         if page is None:
-            page = _Page(render_award(wanted, self._site), language)
+            page = _Page(wanted, render_award(wanted, self._site), language)
             self._cache.keep(wanted, page)
         return page
 

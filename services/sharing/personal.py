@@ -11,6 +11,8 @@ from uuid import UUID
 
 import psycopg
 
+from services.sharing.indexes import create_missing
+
 Connection = psycopg.Connection[Any]
 
 
@@ -37,11 +39,11 @@ CREATE TABLE IF NOT EXISTS link_token (
     user_id text NOT NULL,
     CHECK (token IS NULL OR digest = sha256(convert_to(token, 'UTF8')))
 );
-CREATE INDEX IF NOT EXISTS link_token_owner ON link_token (organization_id, user_id);
 COMMENT ON COLUMN link_token.digest IS 'SHA-256 of the token: it outlives it';
 COMMENT ON COLUMN link_token.token IS 'only while the link is active, for its owner to copy again';
 """
 
+_INDEXES = {"link_token_owner": "link_token (organization_id, user_id)"}
 
 # For a table made before locales were kept. Only then: it keeps all readers waiting.
 _UPGRADE = "ALTER TABLE recipient_name ADD COLUMN IF NOT EXISTS locale text"
@@ -50,6 +52,7 @@ _UPGRADE = "ALTER TABLE recipient_name ADD COLUMN IF NOT EXISTS locale text"
 def create(connection: Connection) -> None:
     """Creates what is missing of the tables, in the connection's transaction."""
     connection.execute(DDL)
+    create_missing(connection, _INDEXES)
     found = connection.execute(
         "SELECT FROM pg_attribute WHERE attrelid = 'recipient_name'::regclass AND attname = 'locale'"
     )

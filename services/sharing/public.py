@@ -21,6 +21,7 @@ from services.web import BareRoute, observe_request
 log = structlog.get_logger()
 
 PREFIX: Final = "/s/"
+_LONGEST_HEADER: Final = 1024
 
 _HEADERS: Final = {
     "X-Robots-Tag": "noindex, noarchive",
@@ -37,7 +38,7 @@ class Refusal(Enum):
     UNKNOWN = 404, "never issued, or not available"
     DISABLED = 410, "disabled, or its owner erased"
     REVOKED = 410, "of a revoked award, where only what says so is shown"
-    TOO_MANY = 429, "unknown, like too many before it that the same client asked for"
+    TOO_MANY = 429, "asked for by a client that asked for too many unknown ones"
     UNREACHABLE = 503, "what is needed to show it does not answer, or is busy"
 
     @property
@@ -54,15 +55,20 @@ Show = Callable[[Request, PublicLink], Awaitable[Response]]
 Refuse = Callable[[Request, Refusal], Response]
 """Says in its own media type that there is nothing to see."""
 Limit = Callable[[Request], int]
-"""Counts a miss of whoever asks; gives the seconds to wait where there were too many, else 0."""
+"""Gives the seconds that whoever asks has to wait because of too many misses, else 0."""
 
 
 class PublicRoutes:
-    """Makes routes under links. `limit` is asked about those that are not there only."""
+    """Makes routes under links.
 
-    def __init__(self, lookups: Lookups, limit: Limit) -> None:
+    `limit` counts a miss: it is asked about links that are not there only. `flood` is asked first of
+    all, and refuses live links, too: it is for those who miss so often that hardly any are theirs.
+    """
+
+    def __init__(self, lookups: Lookups, limit: Limit, flood: Limit) -> None:
         self._lookups = lookups
         self._limit = limit
+        self._flood = flood
 
     def route(
         self,
@@ -85,13 +91,13 @@ class PublicRoutes:
 
     async def answer(self, request: Request, token: str, show: Show, refuse: Refuse) -> Response:
         """What a reader gets to see of the link with this token."""
+        if seconds := self._flood(request):
+            return _too_many(request, seconds, refuse)
         try:
             link = await self._lookups.find(token)
             is_known = link is not None and link.available
             if not is_known and (seconds := self._limit(request)):
-                refused = refuse(request, Refusal.TOO_MANY)
-                refused.headers["Retry-After"] = str(seconds)
-                return refused
+                return _too_many(request, seconds, refuse)
             return await answer(request, link, show, refuse)
         except psycopg.OperationalError as error:
             log.warning("database_unavailable", error=type(error).__name__, sqlstate=error.sqlstate)
@@ -107,6 +113,12 @@ async def answer(request: Request, link: PublicLink | None, show: Show, refuse: 
     return await show(request, link)
 
 
+def _too_many(request: Request, seconds: int, refuse: Refuse) -> Response:
+    refused = refuse(request, Refusal.TOO_MANY)
+    refused.headers["Retry-After"] = str(seconds)
+    return refused
+
+
 def not_modified(request: Request, headers: Mapping[str, str]) -> Response | None:
     """304 for who has already what the headers' ETag stands for (RFC 9110, 13.1.2: compared weakly)."""
     if_none_match = request.headers.get("if-none-match")
@@ -116,6 +128,7 @@ def not_modified(request: Request, headers: Mapping[str, str]) -> Response | Non
 
 
 def matches(if_none_match: str, tag: str) -> bool:
-    """Whether a request's If-None-Match names the tag."""
-    names = (name.strip().removeprefix("W/") for name in if_none_match.split(","))
+    """Whether a request's If-None-Match names the tag, as far as the header is read."""
+    tags = if_none_match[:_LONGEST_HEADER].split(",")
+    names = (name.strip().removeprefix("W/") for name in tags)
     return any(name in (tag, "*") for name in names)

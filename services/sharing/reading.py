@@ -13,6 +13,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from schemas.links import AwardReceived
+from services.patience import PatientConnection, SilentServerError
 from services.sharing.credentials.statuses import StatusEntry
 from services.sharing.personal import Person
 from services.sharing.views import AWARD_COLUMNS, JOURNAL_SCHEMA, SCHEMA
@@ -79,6 +80,7 @@ class Reading:
     def __init__(self, conninfo: str, *, pool_size: int = 4) -> None:
         self.pool: AsyncPool = AsyncConnectionPool(
             conninfo,
+            connection_class=PatientConnection,
             kwargs={"autocommit": True},
             configure=_configure,
             min_size=1,
@@ -146,22 +148,20 @@ class Reading:
     async def dead_positions(self, organization_id: str, number: int) -> Sequence[int] | None:
         """What is set in a status list: dead links, and links to revoked awards, in order.
 
-        None where the organization has no such list.
+        None where the organization has no such list. What it costs is bounded by the list's length,
+        however many links have died elsewhere.
         """
         rows = await self._rows(
             """
             SELECT array(
-                SELECT position FROM credential_status
-                WHERE organization_id = %(organization_id)s AND list = %(number)s AND link_id IN (
-                    SELECT link_id FROM link
-                    WHERE organization_id = %(organization_id)s AND NOT active
-                    UNION ALL
-                    SELECT l.link_id FROM award a
-                    JOIN link l ON l.organization_id = a.organization_id
-                               AND l.award_id = a.award_id AND l.active
-                    WHERE a.organization_id = %(organization_id)s AND a.revoked
-                )
-                ORDER BY position
+                SELECT s.position FROM credential_status s JOIN link l ON l.link_id = s.link_id
+                WHERE s.organization_id = %(organization_id)s AND s.list = %(number)s
+                  AND (NOT l.active OR EXISTS (
+                      SELECT FROM award a
+                      WHERE a.organization_id = l.organization_id AND a.award_id = l.award_id
+                        AND a.revoked
+                  ))
+                ORDER BY s.position
             )
             WHERE EXISTS (
                 SELECT FROM credential_status
@@ -215,7 +215,7 @@ class Reading:
     async def _rows(self, query: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         try:
             return await self._ask(query, parameters)
-        except (PoolTimeout, psycopg.errors.QueryCanceled):
+        except (PoolTimeout, SilentServerError, psycopg.errors.QueryCanceled):
             raise
         except psycopg.OperationalError:
             # The server may have been restarted since it was connected to: ask it once more.

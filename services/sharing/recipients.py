@@ -7,6 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from schemas.links import Event, RecipientErased, RecipientNamed
+from services.causes import Causes
 
 
 class NameRecipient(Struct, frozen=True, kw_only=True):
@@ -31,7 +32,7 @@ Command = NameRecipient | EraseRecipient
 
 class Recipient(Struct, frozen=True):
     erased: bool = False
-    causes: frozenset[str] = frozenset()
+    causes: Causes = Causes()
 
 
 def decide(command: Command, state: Recipient) -> list[Event]:
@@ -51,7 +52,7 @@ def evolve(state: Recipient, event: Event) -> Recipient:
     """The state after the event."""
     match event:
         case RecipientNamed(cause=cause):
-            return replace(state, causes=state.causes | {cause})
+            return replace(state, causes=state.causes.adding(cause))
         case RecipientErased():
             return replace(state, erased=True)
         case _:

@@ -7,7 +7,7 @@ one of all pages, and the colours of the award's own, each chosen so that it can
 import re
 from base64 import b64encode
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -21,6 +21,7 @@ from services.sharing.drawing.colours import BLACK, WHITE, ink_on, mixed, readab
 from services.sharing.earning import how_earned
 from services.sharing.languages import LANGUAGES, Language, Notice
 from services.sharing.metadata import Addresses, credential, headline, open_graph
+from services.sharing.names import isolated, shown_name
 from services.sharing.reading import PublicLink
 
 _TEMPLATES: Final = Path(__file__).with_name("templates")
@@ -88,11 +89,13 @@ def render_award(page: AwardPage, site: Site) -> Rendered:
     how = how_earned(award, language)
     earned = in_zone(award.earned_at, award.timezone)
     title = headline(link, language)
-    description = f"{award.organization_name} · {long_date(earned, language)} · {how.as_text()}"
+    recipient = shown_name(link.recipient_name)
+    organization = isolated(award.organization_name, language)
+    description = f"{organization} · {long_date(earned, language)} · {how.isolated(language)}"
     colours = _colours(award.colour)
     data = None
     if not link.revoked:
-        data = credential(award, link.recipient_name, language, addresses, how.as_text())
+        data = credential(award, recipient, language, addresses, how.as_text())
     return _rendered(
         _award_template.render(
             page=page,
@@ -109,9 +112,11 @@ def render_award(page: AwardPage, site: Site) -> Rendered:
             colours=colours.style,
             emblems=emblems,
             how=how,
+            recipient=recipient,
             earned=earned,
             earned_on=long_date(earned, language),
             with_names=_with_names(award.organization_name, award.program_name),
+            isolated=partial(isolated, language=language),
         ),
         colours.policy,
     )

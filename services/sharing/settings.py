@@ -27,6 +27,7 @@ class SharingSettings:
         database_url,
         "postgresql://postgres@127.0.0.1:5432/sharing",
         "The database of sharing: journal, read models, names and link tokens",
+        secret=True,  # it may hold a password, in more than one place
     )
     listen: Address = setting(
         "SHARING_LISTEN", listen_address, "127.0.0.1:8002", "Where `serve` answers HTTP"

@@ -9,6 +9,7 @@ from psycopg import sql
 
 from services.journal import Journal, lock_key
 from services.kafka import POSITIONS_DDL
+from services.patience import limit
 from services.sharing import assets, limits, personal, views
 from services.sharing.credentials import statuses
 
@@ -17,6 +18,7 @@ Connection = psycopg.Connection[Any]
 _BESIDE: Final = f"{views.SCHEMA}_beside"
 _BEFORE: Final = f"{views.SCHEMA}_before"
 _BATCH_EVENTS: Final = 5_000
+_SWITCH_SECONDS: Final = 60
 
 
 def migrate(journal: Journal) -> None:
@@ -24,6 +26,9 @@ def migrate(journal: Journal) -> None:
     with _only_one(journal, "migrate") as connection:
         journal.create_tables()
         with connection.transaction():
+            journal.lock(
+                connection
+            )  # first, like all who write: so nobody waits for us the other way round
             connection.execute(POSITIONS_DDL)
             personal.create(connection)
             connection.execute(limits.DDL)
@@ -36,7 +41,7 @@ def rebuild(journal: Journal) -> int:
     """Builds the read models again from all events, then puts them in the place of the live ones.
 
     Reads go on, and writes until the last few events: they are folded, and the names switched, in
-    one transaction that keeps writers waiting. Of two rebuilds at once the second begins after the
+    one transaction that keeps writers waiting, a minute at most. Of two rebuilds at once the second begins after the
     first. Gives the number of events.
     """
     with _only_one(journal, "rebuild") as connection:
@@ -47,6 +52,7 @@ def rebuild(journal: Journal) -> int:
             views.create(connection, _BESIDE)
         position = _catch_up(journal, connection, 0)
         with connection.transaction():
+            limit(connection, _SWITCH_SECONDS)
             journal.lock(connection)
             position = _catch_up(journal, connection, position)
             _switch(connection)

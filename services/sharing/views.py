@@ -22,6 +22,7 @@ from schemas.links import (
     LinkIssued,
     RecipientErased,
 )
+from services.sharing.indexes import create_missing
 
 Connection = psycopg.Connection[Any]
 
@@ -55,9 +56,6 @@ CREATE TABLE IF NOT EXISTS award (
     revoked boolean NOT NULL DEFAULT false,
     PRIMARY KEY (organization_id, award_id)
 );
-CREATE INDEX IF NOT EXISTS award_owner ON award (organization_id, user_id, earned_at, award_id);
-CREATE INDEX IF NOT EXISTS award_latest ON award (organization_id, granted_at, award_id);
-CREATE INDEX IF NOT EXISTS award_revoked ON award (organization_id, award_id) WHERE revoked;
 
 CREATE TABLE IF NOT EXISTS link (
     link_id uuid PRIMARY KEY,
@@ -66,9 +64,6 @@ CREATE TABLE IF NOT EXISTS link (
     user_id text COLLATE "C" NOT NULL,
     active boolean NOT NULL DEFAULT true
 );
-CREATE INDEX IF NOT EXISTS link_award ON link (organization_id, award_id) WHERE active;
-CREATE INDEX IF NOT EXISTS link_owner ON link (organization_id, user_id) WHERE active;
-CREATE INDEX IF NOT EXISTS link_dead ON link (organization_id) WHERE NOT active;
 
 CREATE TABLE IF NOT EXISTS erased (
     organization_id text COLLATE "C" NOT NULL,
@@ -82,6 +77,14 @@ CREATE TABLE IF NOT EXISTS availability (
     certificates boolean NOT NULL
 );
 """
+
+_INDEXES: Final = {
+    "award_owner": "award (organization_id, user_id, earned_at, award_id)",
+    "award_latest": "award (organization_id, granted_at, award_id)",
+    "award_revoked": "award (organization_id, award_id) WHERE revoked",
+    "link_award": "link (organization_id, award_id) WHERE active",
+    "link_owner": "link (organization_id, user_id) WHERE active",
+}
 
 # For a table made before awards told how often and since when. Only then: it keeps all readers waiting.
 _UPGRADE: Final = """
@@ -139,6 +142,7 @@ def create(connection: Connection, schema: str = SCHEMA) -> None:
     connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
     use(connection, schema)
     connection.execute(_DDL)
+    create_missing(connection, _INDEXES)
     if not _has_columns(connection, schema, AWARD_COLUMNS):
         connection.execute(_UPGRADE)
 

@@ -1,24 +1,14 @@
 """Which form of an answer a client wants (RFC 9110, 12.5.1)."""
 
 import re
-from collections.abc import Iterator
-from typing import Final, NamedTuple
+from collections.abc import Mapping
+from typing import Final
 
 from starlette.requests import Request
 
 _WEIGHT: Final = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")  # RFC 9110, 12.4.2
-
-
-class _Range(NamedTuple):
-    """A media range of an Accept header; the more of a type it names, the more it counts."""
-
-    type: str
-    quality: float
-
-    def exactness(self, offer: str) -> int:
-        """How exactly it names the offer: 0 not at all, 3 by name."""
-        main, _, _ = offer.partition("/")
-        return {offer: 3, f"{main}/*": 2, "*/*": 1}.get(self.type, 0)
+_ANY: Final = "*/*"
+_LONGEST_HEADER: Final = 1024  # what stands behind it is not read
 
 
 def preferred(request: Request, *offers: str) -> str:
@@ -31,19 +21,24 @@ def preferred(request: Request, *offers: str) -> str:
 
 def acceptable(request: Request, *offers: str) -> str | None:
     """The same, but None where it wants none of them; without an Accept it wants any."""
-    ranges = list(_ranges(",".join(request.headers.getlist("accept")) or "*/*"))
+    accept = ",".join(request.headers.getlist("accept"))
+    qualities = _qualities(accept[:_LONGEST_HEADER]) or {_ANY: 1.0}
 
     def quality(offer: str) -> float:
-        naming = [one for one in ranges if one.exactness(offer)]
-        return max(naming, key=lambda one: one.exactness(offer)).quality if naming else 0.0
+        main, _, _ = offer.partition("/")
+        ranges = (offer, f"{main}/*", _ANY)  # the more of a type one names, the more it counts
+        return next((qualities[one] for one in ranges if one in qualities), 0.0)
 
     wanted = max(offers, key=quality)
     return wanted if quality(wanted) > 0 else None
 
 
-def _ranges(accept: str) -> Iterator[_Range]:
+def _qualities(accept: str) -> Mapping[str, float]:
+    """What each media range weighs; of one that is named again the first counts."""
+    qualities: dict[str, float] = {}
     for part in accept.split(","):
         media, *parameters = (one.strip().lower() for one in part.split(";"))
         weights = [one.removeprefix("q=") for one in parameters if one.startswith("q=")]
-        if all(map(_WEIGHT.fullmatch, weights)):  # what can't be read is as if it were not there
-            yield _Range(media, float(weights[0]) if weights else 1.0)
+        if media and all(map(_WEIGHT.fullmatch, weights)):  # the rest is as if it were not there
+            qualities.setdefault(media, float(weights[0]) if weights else 1.0)
+    return qualities

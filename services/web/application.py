@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from services.web.health import Check, health_routes
-from services.web.observing import Observing
+from services.web.observing import Failures, Observing
 from services.web.openapi import complete
 from services.web.problems import Problem, Translate, exception_handlers
 from services.web.routes import ApiRoute, BareRoute
@@ -46,13 +46,15 @@ def create_api(
     routes: Sequence[BaseRoute] = (),
     problems: Mapping[type[Exception], Translate] | None = None,
     unobserved: Collection[str] = (),
+    middleware: Sequence[Middleware] = (),
     lifespan: Lifespan | None = None,
 ) -> Api:
     """An application with tokens, problems, health, metrics, request log and OpenAPI in place.
 
     `checks` are what `/readyz` asks, by name (the issuer's keys are asked, too); `routes` are bare
     ones, matched first; `problems` say the service's own exceptions; `unobserved` are path prefixes
-    of hot routes, which are neither logged nor measured. Calls are added with `include_router`.
+    of hot routes, which are neither logged nor measured; `middleware` goes around the router only,
+    so that its failures are answered, too. Calls are added with `include_router`.
     """
     if verifier.keys is not None:
         checks = {**checks, "token_keys": verifier.keys.check}
@@ -62,7 +64,11 @@ def create_api(
         description=description,
         routes=[*routes, *health_routes(checks), BareRoute("/openapi.json", _openapi)],
         exception_handlers=exception_handlers(problems or {}) | {405: _method_not_allowed},
-        middleware=[Middleware(Observing, unobserved=unobserved)],
+        middleware=[
+            Middleware(Observing, unobserved=unobserved),
+            Middleware(Failures),
+            *middleware,
+        ],
         lifespan=lifespan,
         generate_unique_id_function=lambda route: route.name,
         openapi_url=None,  # ours is above; FastAPI's pages beside it load scripts of third parties

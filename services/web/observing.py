@@ -46,12 +46,34 @@ def observe_request(method: str, route: str, status: int, seconds: float) -> Non
     child.observe(seconds)
 
 
-class Observing:
-    """ASGI middleware around the exception handlers.
+class Failures:
+    """ASGI middleware: what nobody handled is logged with its traceback and answered with 500."""
 
-    What nobody handled is logged with its traceback and answered with 500. An answer gets those of
-    the default headers that it has not got itself. Requests whose path begins with one of
-    `unobserved` pass untouched: hot routes do without all this.
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        has_begun = False
+
+        async def send_noting(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_noting)
+        except Exception:
+            if has_begun or scope["type"] != "http":
+                raise  # too late to answer otherwise: the server logs it and cuts the connection
+            log.exception("request_failed", method=scope["method"], route=_template(scope))
+            await Problem(500).response()(scope, receive, send)
+
+
+class Observing:
+    """ASGI middleware around all that answers.
+
+    An answer gets those of the default headers that it has not got itself. Requests whose path
+    begins with one of `unobserved` pass untouched: hot routes do without all this.
     """
 
     def __init__(self, app: ASGIApp, unobserved: Collection[str] = ()) -> None:
@@ -68,11 +90,6 @@ class Observing:
         bind_contextvars(request_id=answer.request_id)
         try:
             await self._app(scope, receive, answer.send)
-        except Exception:
-            if answer.status:
-                raise  # too late to answer otherwise: the server logs it and cuts the connection
-            log.exception("request_failed", method=scope["method"], route=_template(scope))
-            await Problem(500).response()(scope, receive, answer.send)
         finally:
             _report(scope, answer.status, perf_counter() - started)
 

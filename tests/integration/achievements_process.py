@@ -21,17 +21,25 @@ from tests.integration.sharing_processes import (
 
 @contextmanager
 def achievements_serving(stack: Addresses) -> Iterator[Served]:
-    """A client to a `serve` process of achievements for the block."""
-    with fresh_database(stack) as url, NamedTemporaryFile() as log:
+    """A client to a `serve` process of achievements for the block, over a database of its own."""
+    with fresh_database(stack) as url:
         with migrated(url):
             pass
-        variables = os.environ | {
-            "DATABASE_URL": url,
-            "ACHIEVEMENTS_LISTEN": "127.0.0.1:0",
-            "AUTH_SECRET": SECRET.decode(),
-            "LOG_FORMAT": "json",
-        }
-        command = [sys.executable, "-m", "services.achievements", "serve"]
+        with serving_from(url) as client:
+            yield client
+
+
+@contextmanager
+def serving_from(url: str) -> Iterator[Served]:
+    """A client to a `serve` process over this database for the block."""
+    variables = os.environ | {
+        "DATABASE_URL": url,
+        "ACHIEVEMENTS_LISTEN": "127.0.0.1:0",
+        "AUTH_SECRET": SECRET.decode(),
+        "LOG_FORMAT": "json",
+    }
+    command = [sys.executable, "-m", "services.achievements", "serve"]
+    with NamedTemporaryFile() as log:
         process = subprocess.Popen(command, env=variables, stderr=log)
         try:
             with Served(Running(process, Path(log.name))) as client:

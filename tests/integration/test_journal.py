@@ -13,6 +13,7 @@ from psycopg import errors
 from schemas.journal import EVENT_TYPES, MemberErased, MemberRegistered
 from services.achievements.migration import migrate
 from services.journal import TABLE, Appended, Entry, Journal, stream_id
+from services.patience import TooLongError
 from tests.integration.service import append
 
 ADA = stream_id("acme", "member", "ada")
@@ -227,3 +228,28 @@ def test_migrating_again_and_at_once(database_url: str) -> None:
         append(journal, [entry()])
         migrate(journal)
         assert positions(journal) == [1]
+
+
+def test_a_writer_that_falls_silent(journal: Journal) -> None:
+    """A transaction that has a limit is ended by the server, others go on, and nothing of it is left."""
+
+    def fall_silent() -> None:
+        with journal.transaction(seconds=1) as connection, ThreadPoolExecutor(1) as pool:
+            journal.append(connection, [entry()])
+            pool.submit(append, journal, [entry(BEN)]).result(timeout=10)
+
+    with pytest.raises(TooLongError):
+        fall_silent()
+    with journal.connection() as connection:
+        assert list(journal.load(connection, [ADA, BEN])) == [BEN]
+
+
+def test_a_writer_that_does_not_wait_long(journal: Journal) -> None:
+    """Where another one keeps the lock, a transaction that has a limit for it gives up, and may try again."""
+    with journal.transaction() as connection:
+        journal.lock(connection)
+        with pytest.raises(errors.LockNotAvailable), journal.transaction(lock_seconds=1) as second:
+            journal.append(second, [entry()])
+    with journal.transaction(lock_seconds=1) as second:
+        journal.append(second, [entry()])
+    assert len(positions(journal)) == 1

@@ -60,15 +60,20 @@ class Clock:
 Test = Callable[[AssetServer, Assets, Clock], Awaitable[None]]
 
 
-def with_assets(journal: Journal, serve: Serve, test: Test) -> None:
-    """Runs a test where achievements would answer so."""
+def with_assets(
+    journal: Journal,
+    serve: Serve,
+    test: Test,
+    is_picture: Callable[[bytes], Awaitable[bool]] | None = None,
+) -> None:
+    """Runs a test where achievements would answer so; pictures are told by a drawing process, or as said."""
 
     async def run() -> None:
         clock, reading, pool = Clock(), Reading(journal.conninfo), DrawingPool(processes=1)
         await reading.open()
         async with asset_server(serve) as server:
             client = AchievementsClient(server.url, clock=clock)
-            assets = Assets(reading.pool, client, pool.is_picture, clock=clock)
+            assets = Assets(reading.pool, client, is_picture or pool.is_picture, clock=clock)
             try:
                 await test(server, assets, clock)
             finally:
@@ -196,6 +201,23 @@ def test_only_pictures_are_kept(journal: Journal, content: bytes) -> None:
     assert kept(journal) == []
 
 
+def test_a_fault_of_ours_is_not_repeated_for_every_reader(journal: Journal) -> None:
+    """Whatever goes wrong over a picture, it is left out, and left alone for a while like any that can't be had."""
+
+    async def is_picture(_: bytes) -> bool:
+        raise ValueError("nobody thought of this")
+
+    async def test(server: AssetServer, assets: Assets, clock: Clock) -> None:
+        for _ in range(3):
+            assert await assets.find("acme", asset_id(BANNER)) is None
+        assert len(server.requests) == 1
+        clock.now += RETRY_SECONDS
+        assert await assets.find("acme", asset_id(BANNER)) is None
+        assert len(server.requests) == 2
+
+    with_assets(journal, answering(BANNER), test, is_picture)
+
+
 def test_a_borrowed_picture_is_not_kept(journal: Journal) -> None:
     """Rule 10: for a preview a picture is fetched, and nothing of it stays."""
 
@@ -295,3 +317,28 @@ def test_without_achievements_all_is_there_but_pictures(journal: Journal, world:
         now = http.get(f"{page}/certificate.pdf", headers=tag)
         assert now.status_code == 200
         assert len(PdfReader(BytesIO(now.content)).pages[0].images) == 1
+
+
+def test_lost_pictures(journal: Journal, world: World) -> None:
+    """Where a restored database has lost pictures that a process has shown, it goes on without them."""
+    world.grant(replace(CERTIFICATE, banner=asset_id(BANNER), logo=asset_id(LOGO)))
+
+    async def keep(server: AssetServer, assets: Assets, _: Clock) -> None:
+        assert await assets.find(world.organization_id, asset_id(BANNER))
+        server.serve = answering(LOGO)
+        assert await assets.find(world.organization_id, asset_id(LOGO))
+
+    with_assets(journal, answering(BANNER), keep)
+    with serving(journal.conninfo, ACHIEVEMENTS_URL="http://127.0.0.1:9") as http:
+        page = share(http, world)
+        with_pictures = http.get(f"{page}/certificate.pdf")
+        assert len(PdfReader(BytesIO(with_pictures.content)).pages[0].images) == 2
+        with journal.connection() as connection:
+            connection.execute("TRUNCATE asset")
+        assert http.get(f"{page}/banner").status_code == 404
+        assert http.get(f"{page}/image.png").status_code == 200
+        assert http.get(f"{page}/logo").status_code == 404
+        without = http.get(f"{page}/certificate.pdf")
+        assert len(PdfReader(BytesIO(without.content)).pages[0].images) == 0
+        assert without.headers["etag"] != with_pictures.headers["etag"]
+        assert http.get(page).status_code == 200

@@ -1,6 +1,7 @@
 """Places in status lists: given once, kept for ever, to nobody twice (Bitstring Status List 1.0)."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -153,3 +154,44 @@ def dead_positions(journal: Journal) -> Sequence[int] | None:
             await reading.close()
 
     return asyncio.run(ask())
+
+
+def test_a_list_costs_no_more_when_many_links_have_died(journal: Journal) -> None:
+    """What a list takes is bounded by its own length, not by all links of the organization that ever died."""
+    with journal.connection() as connection:
+        connection.execute("ALTER TABLE link SET (autovacuum_enabled = off)")  # it would be counted
+        connection.execute(
+            """
+            WITH dead AS (
+                INSERT INTO link (link_id, organization_id, award_id, user_id, active)
+                SELECT gen_random_uuid(), 'acme', 'award-' || number, 'ada', false
+                FROM generate_series(1, 50000) AS number RETURNING link_id
+            )
+            INSERT INTO credential_status
+            SELECT link_id, 'acme', 1, row_number() OVER () FROM dead LIMIT 3
+            """
+        )
+        connection.execute("ANALYZE link, credential_status")
+    before = settled(journal)
+    assert dead_positions(journal) == [1, 2, 3]
+    assert settled(journal) - before < 50
+
+
+def settled(journal: Journal) -> int:
+    """How many blocks of links were ever looked at, when all who did have told."""
+    counted = -1
+    while counted != (counted := blocks_of_links(journal)):
+        time.sleep(1.5)  # a process tells once a second, or when it ends
+    return counted
+
+
+def blocks_of_links(journal: Journal) -> int:
+    with journal.connection() as connection:
+        row = connection.execute(
+            """
+            SELECT heap_blks_read + heap_blks_hit + idx_blks_read + idx_blks_hit
+            FROM pg_statio_user_tables WHERE relname = 'link'
+            """
+        ).fetchone()
+    assert row is not None
+    return int(row[0])

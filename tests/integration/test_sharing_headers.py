@@ -1,13 +1,16 @@
 """What every answer of sharing tells browsers, whichever room it comes from."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator
+from tempfile import NamedTemporaryFile
 
 import httpx
 import pytest
 
 from devstack import Addresses
 from services.journal import Journal
+from services.sharing.credentials.keys import new_keys
 from tests.integration.sharing_processes import PUBLIC_URL, fresh_database, new_journal, serving
 from tests.integration.sharing_world import World
 from tests.sharing_samples import BADGE, CERTIFICATE
@@ -15,6 +18,7 @@ from tests.sharing_samples import BADGE, CERTIFICATE
 ON_EVERYTHING = {
     "x-content-type-options": "nosniff",
     "cross-origin-opener-policy": "same-origin",
+    "x-robots-tag": "noindex, noarchive",
     "permissions-policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 
@@ -50,9 +54,13 @@ def answers(http: httpx.Client, world: World) -> Iterator[httpx.Response]:
                 address = path.format_map(values)
                 if (method, address) != ("delete", "/v1/awards/award-2/link"):
                     yield http.request(method, address, headers=headers)
-    for path in ("/", "/nothing/here", "/openapi.json", "/s/"):
+    for path in ("/", "/nothing/here", "/openapi.json", "/s/", f"/s/{token}", "/issuers/acme"):
         yield http.get(path)
         yield http.options(path)
+        yield http.post(path)
+    yield http.get("/oembed")
+    yield http.get("/oembed?format=xml")
+    yield http.get("/issuers/acme/status/" + "9" * 5000)
 
 
 def test_every_answer_is_safe_in_a_browser(journal: Journal, world: World) -> None:
@@ -69,6 +77,11 @@ def test_every_answer_is_safe_in_a_browser(journal: Journal, world: World) -> No
             policy = headers["content-security-policy"]
             assert "frame-ancestors 'none'" in policy or "sandbox" in policy, about
             assert headers["referrer-policy"] in ("no-referrer", "same-origin"), about
+            assert len(headers.get_list("cache-control")) == 1, about
+            if answer.request.url.path.startswith(("/s/", "/oembed", "/issuers/")):
+                is_live = answer.status_code in (200, 206, 304)
+                kept = "no-cache" if is_live else "no-store"
+                assert headers["cache-control"] == kept, about
             if answer.request.url.path.startswith("/s/"):
                 assert headers["referrer-policy"] == "no-referrer", about
             if headers.get("content-type", "").startswith("text/html"):
@@ -78,6 +91,32 @@ def test_every_answer_is_safe_in_a_browser(journal: Journal, world: World) -> No
                 assert "form-action" in policy, about
                 assert "unsafe" not in policy, about
         assert pages > 10
+
+
+def test_a_fault_of_ours_is_as_safe(database_url: str) -> None:
+    """Rule 22: where we fail the answer is 500, says nothing more, and no cache and no search engine keeps it."""
+    keys, journal = new_keys(), new_journal(database_url)
+    with NamedTemporaryFile("w") as file, journal:
+        file.write(keys)
+        file.flush()
+        with serving(database_url, SIGNING_KEY=file.name) as http:
+            with journal.connection() as connection:
+                connection.execute("ALTER TABLE award RENAME TO gone")
+            page = f"{PUBLIC_URL}/s/unknown"
+            paths = ["/s/unknown", "/s/unknown/image.png", f"/oembed?url={page}", "/issuers/acme"]
+            for path in paths:
+                answer = http.get(path)
+                assert answer.status_code == answer.json()["status"] == 500, path
+                assert answer.json().keys() == {"type", "title", "status"}
+                assert answer.headers["cache-control"] == "no-store"
+                for name, value in ON_EVERYTHING.items():
+                    assert answer.headers.get_list(name) == [value], path
+            failures = [
+                line["route"]
+                for line in map(json.loads, http.process.log.splitlines())
+                if line["event"] == "request_failed"
+            ]
+        assert failures == ["/s/{token}", "/s/{token}/image.png", "/oembed", "/issuers/{issuer}"]
 
 
 def test_http_stays_http(journal: Journal) -> None:

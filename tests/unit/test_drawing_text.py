@@ -67,6 +67,13 @@ def test_nobody_turns_a_text_over() -> None:
     assert drawable("paid \u202e001\u2066 \u200bby\ufeff\x00", "text", 100) == "paid 001 by"
 
 
+def test_what_can_not_be_seen_is_no_text() -> None:
+    """A line of characters that leave the paper white is empty; beside others they stay (rule 24)."""
+    for text in ("\u200d", "\u200c \u034f", "\u3164", "\u115f\u1160", " \u200b", "\u2800"):
+        assert drawable(text, "display", 200) == ""
+    assert drawable("می\u200cخواهم", "display", 200) == "می\u200cخواهم"
+
+
 def test_long_text_ends_with_an_ellipsis() -> None:
     """Text is bounded in length, and a reader sees that there was more (rule 24)."""
     assert drawable("word " * 1000, "text", 20) == "word word word word…"

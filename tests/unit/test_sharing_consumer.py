@@ -70,6 +70,16 @@ def test_other_known_types_are_passed_over() -> None:
     assert lines == []
 
 
+@pytest.mark.parametrize("count", [0, 2**31])
+def test_a_count_that_can_not_be_kept_is_refused(count: int) -> None:
+    """A number that no column takes stops nothing: that message is refused, and the others taken in."""
+    whole = awards.AwardGranted(**msgspec.structs.asdict(replace(BADGE, count=count)))
+    value, _ = encode_structured("/test", "1", NOW, whole)
+    with capture_logs() as lines:
+        Intake(_no_sharing())([message(value)])
+    assert [line["places"] for line in lines] == [["invalid_data mentoring.directory.v1 3 0"]]
+
+
 def test_what_can_not_be_used_is_logged_by_its_place_alone() -> None:
     """Rule 27: of a refused message only topic, partition, offset and code are told, not what it holds."""
     poison = [

@@ -123,10 +123,11 @@ def test_a_list_has_the_bits_it_is_given(dead: list[int]) -> None:
 
 def test_a_list_changes_by_the_day_and_with_what_is_in_it() -> None:
     """A list is the same through a day, and holds until the day after the next begins."""
-    morning = status_list(ACME, 1, [5], NOON - timedelta(hours=12))
-    assert morning == status_list(ACME, 1, [5], NOON + timedelta(hours=11, minutes=59))
-    assert morning != status_list(ACME, 1, [], NOON)
-    next_day = status_list(ACME, 1, [5], NOON + timedelta(hours=12))
+    some, none = encoded_list([5]), encoded_list([])
+    morning = status_list(ACME, 1, some, NOON - timedelta(hours=12))
+    assert morning == status_list(ACME, 1, some, NOON + timedelta(hours=11, minutes=59))
+    assert morning != status_list(ACME, 1, none, NOON)
+    next_day = status_list(ACME, 1, some, NOON + timedelta(hours=12))
     assert morning["validFrom"] == "2026-06-01T00:00:00Z"
     assert morning["validUntil"] == "2026-06-03T00:00:00Z"
     assert next_day["validFrom"] == "2026-06-02T00:00:00Z"

@@ -12,10 +12,11 @@ from services.journal import Journal
 from services.sharing.application import Sharing
 from services.sharing.credentials.issuing import Credentials
 from services.sharing.credentials.keys import signing_keys
-from services.sharing.credentials.routes import credential_route
+from services.sharing.credentials.routes import credential_route, issuer_routes
 from services.sharing.lookups import Lookups
 from services.sharing.public import PublicRoutes
 from services.sharing.reading import PublicLink, Reading
+from services.sharing.writing import Writing
 from tests.sharing_samples import public_link
 from tests.signing import key_file, new_ed25519, private_pem
 
@@ -34,7 +35,7 @@ def get(link: PublicLink | None, keys: str | None, wait: int = 0) -> httpx.Respo
     async def ask() -> httpx.Response:
         reading = Reading(NOWHERE)
         await reading.open()
-        routes = PublicRoutes(Lookups(fetch), lambda _: wait)
+        routes = PublicRoutes(Lookups(fetch), lambda _: wait, lambda _: 0)
         application = Starlette(routes=[credential_route(routes, _credentials(reading, keys))])
         transport = httpx.ASGITransport(application)
         try:
@@ -46,11 +47,25 @@ def get(link: PublicLink | None, keys: str | None, wait: int = 0) -> httpx.Respo
     return asyncio.run(ask())
 
 
+def get_list(number: str, keys: str) -> httpx.Response:
+    """What a verifier gets for acme's status list of that number where no database answers."""
+
+    async def ask() -> httpx.Response:
+        reading = Reading(NOWHERE)
+        credentials = _credentials(reading, keys)
+        assert credentials is not None
+        transport = httpx.ASGITransport(Starlette(routes=issuer_routes(credentials)))
+        async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+            return await client.get(f"/issuers/acme/status/{number}")
+
+    return asyncio.run(ask())
+
+
 def _credentials(reading: Reading, keys: str | None) -> Credentials | None:
     if keys is None:
         return None
-    sharing = Sharing(Journal(NOWHERE, "sharing", {}))
-    return Credentials(signing_keys(keys), sharing, reading, "https://awards.example")
+    writing = Writing(Sharing(Journal(NOWHERE, "sharing", {})))
+    return Credentials(signing_keys(keys), writing, reading, "https://awards.example")
 
 
 @pytest.fixture
@@ -86,3 +101,13 @@ def test_without_keys_a_revoked_award_is_gone_all_the_same() -> None:
     assert get(public_link(revoked=True), None).status_code == 410
     answer = get(public_link(), None)
     assert (answer.status_code, answer.json()["detail"]) == (404, "No credentials are issued here.")
+
+
+@pytest.mark.parametrize(
+    "number", ["0", "-1", "01", "1.0", "one", "%D9%A1", "2147483648", "99999999999", "9" * 5000]
+)
+def test_what_is_no_number_of_a_list_is_not_there(keys: str, number: str) -> None:
+    """A status list has one address: any other number is 404 at once, whatever stands there."""
+    answer = get_list(number, keys)
+    assert answer.status_code == answer.json()["status"] == 404
+    assert answer.headers["cache-control"] == "no-store"

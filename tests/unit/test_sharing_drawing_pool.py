@@ -1,6 +1,7 @@
 """Drawing in processes of its own: bounded in time, memory and number, whatever happens to one."""
 
 import asyncio
+import os
 import resource
 import signal
 import subprocess
@@ -115,6 +116,22 @@ def test_a_process_that_died_at_rest_is_replaced() -> None:
         while psutil.pid_exists(victim.pid):
             await asyncio.sleep(0.05)
         await asyncio.sleep(0.2)  # until the event loop has heard of it, too
+        assert await pool.do(BADGE) == badge_image("mentor")
+
+    with_pool(test)
+
+
+def test_a_process_that_can_not_be_started_costs_one_job() -> None:
+    """Where the system has no process to give, the job fails like any other, and the next one is drawn."""
+
+    async def test(pool: DrawingPool) -> None:
+        used, most = len(os.listdir("/proc/self/fd")), resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (used, most[1]))
+        try:
+            with pytest.raises(DrawingFailedError, match="OSError"):
+                await pool.do(BADGE)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, most)
         assert await pool.do(BADGE) == badge_image("mentor")
 
     with_pool(test)

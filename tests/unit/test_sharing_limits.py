@@ -1,16 +1,27 @@
 """How often one client may ask for links that are not there, and who a client is."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
+import httpx
 import psycopg
 import pytest
 from starlette.requests import Request
+from starlette.responses import Response
 
-from services.sharing import limits
-from services.sharing.clients import UNKNOWN, client_of
-from services.sharing.limits import MAX_CLIENTS, MAX_MISSES, WINDOW_SECONDS, Misses
+from services.environment import read_settings
+from services.journal import Journal
+from services.sharing import api, limits
+from services.sharing.application import Sharing
+from services.sharing.clients import UNKNOWN, client_of, is_of_a_reader
+from services.sharing.limits import FLOOD, MAX_CLIENTS, MAX_MISSES, WINDOW_SECONDS, Misses
+from services.sharing.lookups import Lookups
+from services.sharing.pages import refuse_page
+from services.sharing.public import PublicRoutes
+from services.sharing.reading import PublicLink, Reading
+from services.sharing.settings import SharingSettings
+from services.web import Api, TokenVerifier
 
 MINUTE = 29_000_000
 NOW = MINUTE * WINDOW_SECONDS + 15.5
@@ -100,6 +111,109 @@ def test_a_flood_costs_next_to_nothing() -> None:
         await misses.close()
 
     run(test())
+
+
+def test_a_flood_is_refused_unasked() -> None:
+    """Who misses many times too often is not even looked up any more, until the window ends; nobody else is refused."""
+
+    async def test() -> None:
+        misses = Misses(Memory())
+        for _ in range(FLOOD):
+            misses.count("203.0.113.9", NOW)
+        assert not misses.has_floods
+        assert misses.wait("203.0.113.9", NOW) == 0
+        misses.count("203.0.113.9", NOW)
+        assert misses.has_floods
+        assert misses.wait("203.0.113.9", NOW) == 45
+        assert misses.wait("203.0.113.8", NOW) == 0
+        assert misses.wait("203.0.113.9", NOW + 44.5) == 0
+        await misses.close()
+
+    run(test())
+
+
+@pytest.mark.parametrize(("flooding", "looked_up"), [(0, 1), (30, 0)])
+def test_who_floods_costs_the_database_nothing(flooding: int, looked_up: int) -> None:
+    """A request of a client that floods is answered before anything is looked up, and not counted."""
+    asked: list[bytes] = []
+    counted: list[Request] = []
+
+    async def fetch(digests: Sequence[bytes]) -> Mapping[bytes, PublicLink]:
+        asked.extend(digests)
+        return {}
+
+    def limit(request: Request) -> int:
+        counted.append(request)
+        return 0
+
+    async def test() -> Response:
+        routes = PublicRoutes(Lookups(fetch), limit, lambda _: flooding)
+        return await routes.answer(request("192.0.2.1"), "token", never_shown, refuse_page)
+
+    answer = asyncio.run(test())
+    assert answer.status_code == (429 if flooding else 404)
+    assert answer.headers.get("retry-after") == (str(flooding) if flooding else None)
+    assert answer.headers["cache-control"] == "no-store"
+    assert len(asked) == len(counted) == looked_up
+
+
+def test_the_service_refuses_who_floods(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who floods is answered without the database, which is not there; others, and what may be our proxy, need it."""
+    flooding, quiet, proxy = "203.0.114.9", "203.0.114.8", "10.0.0.1"
+    environment = {
+        "SHARING_DATABASE_URL": "postgresql://127.0.0.1:1/nowhere",
+        "PUBLIC_URL": "https://awards.example",
+        "AUTH_SECRET": "a secret of thirty-two characters",
+    }
+    settings = read_settings(SharingSettings, environment)
+    monkeypatch.setattr(api, "time", lambda: NOW)
+
+    async def status(app: Api, asking: str) -> int:
+        transport = httpx.ASGITransport(app, client=(asking, 50_000))
+        async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+            return (await client.get("/s/token")).status_code
+
+    async def test() -> list[int]:
+        misses = Misses(Memory())
+        for client in [flooding, proxy] * (FLOOD + 1):
+            misses.count(client, NOW)
+        sharing = Sharing(Journal(settings.database_url, "sharing", {}))
+        reading = Reading(settings.database_url)
+        verifier = TokenVerifier.from_settings(settings.auth)
+        app = api.create(sharing, reading, misses, verifier, settings)
+        await reading.open()
+        try:
+            return await asyncio.gather(*(status(app, one) for one in (flooding, quiet, proxy)))
+        finally:
+            await reading.close()
+            await misses.close()
+
+    assert asyncio.run(test()) == [429, 503, 503]
+
+
+async def never_shown(_: Request, __: PublicLink) -> Response:
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("client", "stands_alone"),
+    [
+        ("203.0.114.9", True),
+        ("2a02:2e0::/64", True),
+        ("10.0.0.1", False),
+        ("127.0.0.1", False),
+        ("172.18.0.1", False),
+        ("100.64.0.1", False),
+        ("fd00::/64", False),
+        ("fe80::/64", False),
+        (UNKNOWN, False),
+    ],
+)
+def test_an_address_of_our_own_is_never_taken_for_one_client(
+    client: str, stands_alone: bool
+) -> None:
+    """Behind a proxy that nobody told us of, all readers have its address: a flood of one must not shut out all."""
+    assert is_of_a_reader(client) is stands_alone
 
 
 def test_memory_is_bounded() -> None:

@@ -1,7 +1,9 @@
 """Rule 22: what a public page says and hides, and what it tells caches and search engines."""
 
 import asyncio
+import gc
 import re
+import tracemalloc
 from base64 import b64encode
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -12,8 +14,9 @@ import pytest
 from msgspec.structs import replace
 from starlette.responses import Response
 
+from services.sharing import pages as module
 from services.sharing import public
-from services.sharing.pages import PageCache, refuse_page
+from services.sharing.pages import PageCache, Pages, refuse_page
 from services.sharing.reading import PublicLink
 from tests.sharing_page_samples import pages, request_for
 from tests.sharing_samples import BADGE, CERTIFICATE, public_link
@@ -292,6 +295,53 @@ def test_few_pages_are_kept() -> None:
     for number in range(10):
         asyncio.run(shared.show(request_for("en"), public_link(recipient_name=f"Ada {number}")))
     assert 0 < len(cache) < 6
+
+
+def test_what_is_counted_is_all_that_pages_take() -> None:
+    """The bound of the memory for pages is of all that is kept for them, however long an award's words are."""
+    room = 4_000_000
+
+    def show_many(shared: Pages) -> None:
+        for number in range(40):
+            text = f"\N{SEEDLING}{number:05}" + "Listening. " * 2_000  # four bytes a character
+            award = replace(CERTIFICATE, text=text, award_id=f"award-{number}")
+            link = public_link(award, recipient_name=f"Ada {number}")
+            asyncio.run(shared.show(request_for("en"), link))
+
+    show_many(pages())  # what belongs to all pages is there then
+    shared = pages(cache=PageCache(room))
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        show_many(shared)
+        gc.collect()
+        taken = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert room / 2 < taken < room
+
+
+def test_a_page_that_nobody_asks_for_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rule 27: pages hold names, so memory holds none for more than minutes after it was last shown."""
+    assert module.KEPT_SECONDS <= 600
+    monkeypatch.setattr(module, "KEPT_SECONDS", 0.4)
+
+    async def test() -> None:
+        cache = PageCache()
+        shared = pages(cache=cache)
+        for name in ("Ada Lovelace", "Grace Hopper"):
+            await shared.show(request_for("en"), public_link(recipient_name=name))
+        for _ in range(3):
+            await asyncio.sleep(0.2)
+            await shared.show(request_for("en"), public_link())
+        assert len(cache) == 1
+        await asyncio.sleep(0.6)
+        assert len(cache) == 0
+        await shared.show(request_for("en"), public_link())
+        await asyncio.sleep(0.6)
+        assert len(cache) == 0
+
+    asyncio.run(test())
 
 
 def test_answers_do_not_share_their_headers() -> None:

@@ -8,6 +8,7 @@ import httpx
 import micawber
 import psycopg
 import pytest
+from msgspec.structs import replace
 from starlette.applications import Starlette
 from starlette.requests import Request
 
@@ -60,7 +61,7 @@ def client(link: PublicLink | Exception | None, too_many: bool = False) -> Clien
     def limit(_: Request) -> int:
         return 30 if too_many else 0
 
-    routes = PublicRoutes(Lookups(fetch), limit)
+    routes = PublicRoutes(Lookups(fetch), limit, lambda _: 0)
     embedding = Embedding(routes, PUBLIC_URL)
     app = Starlette(routes=[embedding.route()], exception_handlers=exception_handlers({}))
     return Client(app)
@@ -116,6 +117,14 @@ def test_it_speaks_the_readers_language(language: str) -> None:
     assert answer.headers["content-language"] == language
     assert answer.headers["vary"] == "Accept-Language"
     assert answer.json()["title"] != DESCRIPTION["title"]
+
+
+def test_names_keep_to_themselves() -> None:
+    """Rule 25: no name turns the title over, or the line that a site puts the issuer's name into."""
+    award = replace(EARNED_BADGE, title="Mentor \u202e", organization_name="\u202eAcme")
+    found = ask(public_link(award, recipient_name="ליאה")).json()
+    assert found["title"] == "Mentor , awarded to \u2068ליאה\u2069"
+    assert found["provider_name"] == "Acme"
 
 
 @pytest.mark.parametrize(
@@ -224,6 +233,14 @@ def test_the_address_must_be_given() -> None:
 def test_there_is_only_json(form: str) -> None:
     """Rule 25: any other format is not implemented, as the specification has it."""
     assert ask(public_link(EARNED_BADGE), format=form).status_code == 501
+
+
+@pytest.mark.parametrize("flood", ["a=b&", "&", "url=a&", "%"])
+def test_an_address_that_is_too_long_is_not_read(flood: str) -> None:
+    """No question that makes sense is so long, and a stranger's flood keeps nobody waiting."""
+    query = f"url={PAGE}&" + flood * (60_000 // len(flood))
+    answer = client(public_link(EARNED_BADGE)).get(f"/oembed?{query}")
+    assert answer.status_code == answer.json()["status"] == 414
 
 
 def test_who_misses_too_often_has_to_wait() -> None:

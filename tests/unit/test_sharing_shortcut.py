@@ -7,9 +7,9 @@ import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
 
 from services.sharing.shortcut import Shortcut
+from services.web import BareRoute
 
 
 async def page(request: Request) -> Response:
@@ -20,9 +20,10 @@ async def other(request: Request) -> Response:
     return PlainTextResponse(f"{request.method} {request.url.path}")
 
 
-ROUTED = Starlette(routes=[Route("/s/{token}", page), Route("/{rest:path}", other)])
-SHORT = Shortcut(ROUTED, prefix="/s/", endpoint=page)
-BROKEN = Shortcut(Starlette(), prefix="/s/", endpoint=page)
+PAGE = BareRoute("/s/{token}", page)
+ROUTED = Starlette(routes=[PAGE, BareRoute("/{rest:path}", other)])
+SHORT = Shortcut(ROUTED, prefix="/s/", route=PAGE)
+BROKEN = Shortcut(Starlette(), prefix="/s/", route=PAGE)
 
 
 def ask(app: object, method: str, path: str) -> httpx.Response:

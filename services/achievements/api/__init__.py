@@ -15,8 +15,10 @@ from services.achievements.reading import Reading, read_pool
 from services.achievements.settings import AchievementsSettings
 from services.journal import Journal
 from services.web import Api, TokenVerifier, create_api
+from services.web.threads import Threads
 
 VERSION = "1"
+PATIENCE_SECONDS = 90.0  # more than a write may take, with all that it waits for
 ROUTERS = (
     members.router,
     programs.router,
@@ -53,6 +55,7 @@ def create(journal: Journal, its_settings: AchievementsSettings, verifier: Token
     api.state.history = History(journal, address)
     api.state.journal = journal
     api.state.reading = reading
+    api.state.threads = Threads(patience_seconds=PATIENCE_SECONDS)
     for router in ROUTERS:
         api.include_router(router)
     return api

@@ -1,6 +1,5 @@
 """What is told about a member: to themselves, to admins, and about the past to operators."""
 
-import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -8,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from projections.activity import Activity, Home, home
 from projections.badges import CERTIFICATE
 from projections.explanations import CODES, Explanation
-from services.achievements.api.state import PREFIX, history, reading
+from services.achievements.api.state import PREFIX, history, in_thread, reading
 from services.web import (
     ApiRoute,
     Principal,
@@ -53,7 +52,7 @@ async def member_activity(
     """What a member has earned, what is in progress, and which sessions lack feedback."""
     if as_of is None:
         return await reading(request).activity(organization_id, user_id)
-    return await asyncio.to_thread(history(request).activity, organization_id, user_id, as_of)
+    return await in_thread(request, history(request).activity, organization_id, user_id, as_of)
 
 
 @router.get("/members/{user_id}/home")

@@ -1,12 +1,11 @@
 """An organization's settings, for its admins and operators; another plan is for operators alone."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request
 
-from services.achievements.api.state import PREFIX, application, journal
+from services.achievements.api.state import PREFIX, application, in_thread, journal
 from services.achievements.organization_settings import (
     PlanChangeError,
     Settings,
@@ -39,12 +38,12 @@ async def put_settings(
     command = (await body.read()).command(organization_id)
     tell = application(request)
     change = tell.configure_organization if caller.is_operator else tell.change_settings
-    await asyncio.to_thread(change, command)
+    await in_thread(request, change, command)
     return await _in_force(request, organization_id)
 
 
 async def _in_force(request: Request, organization_id: str) -> Settings:
-    found = await asyncio.to_thread(settings_in_force, journal(request), organization_id)
+    found = await in_thread(request, settings_in_force, journal(request), organization_id)
     if found is None:
         raise Problem(404)
     return found

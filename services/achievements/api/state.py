@@ -1,5 +1,8 @@
 """What the calls ask and tell, as the application holds it."""
 
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
 from fastapi import Request
 
 from services.achievements.application import Application
@@ -7,6 +10,10 @@ from services.achievements.assets import Assets
 from services.achievements.history import History
 from services.achievements.reading import Reading
 from services.journal import Journal
+from services.web.threads import Threads
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 PREFIX = "/v1/organizations/{organization_id}"
 
@@ -39,3 +46,9 @@ def journal(request: Request) -> Journal:
     """The journal itself, which is blocking."""
     found: Journal = request.app.state.journal
     return found
+
+
+async def in_thread(request: Request, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Does what is blocking: whoever has to wait for it waits without the others."""
+    threads: Threads = request.app.state.threads
+    return await threads.run(work, *args, **kwargs)

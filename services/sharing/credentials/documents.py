@@ -6,7 +6,7 @@ address is in it, so what is wrong with the credential can be looked up as long 
 """
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
 from hashlib import sha256
 from typing import Any, Final
@@ -17,7 +17,8 @@ import msgspec
 from services.sharing.credentials.issuers import Issuer
 from services.sharing.credentials.keys import Key
 from services.sharing.credentials.securing import CREDENTIALS, OPEN_BADGES, Document, method_id
-from services.sharing.credentials.statuses import StatusEntry, encoded_list
+from services.sharing.credentials.statuses import StatusEntry
+from services.sharing.names import shown_name
 from services.sharing.reading import PublicLink
 
 LIST_VALID_FOR: Final = timedelta(days=2)
@@ -75,8 +76,8 @@ def did_document(did: str, keys: Iterable[Key], **more: Any) -> Document:
     }
 
 
-def status_list(issuer: Issuer, number: int, dead: Collection[int], now: datetime) -> Document:
-    """One of the issuer's status lists, with these positions set (Bitstring Status List 1.0, 2.2).
+def status_list(issuer: Issuer, number: int, encoded: str, now: datetime) -> Document:
+    """One of the issuer's status lists around its bits (Bitstring Status List 1.0, 2.2).
 
     It holds for two days, so that nobody can show an old one for long; through a day it stays the
     same as long as nothing dies.
@@ -94,7 +95,7 @@ def status_list(issuer: Issuer, number: int, dead: Collection[int], now: datetim
             "id": f"{address}#list",
             "type": "BitstringStatusList",
             "statusPurpose": _PURPOSE,
-            "encodedList": encoded_list(dead),
+            "encodedList": encoded,
         },
     }
 
@@ -105,10 +106,11 @@ def _subject(link: PublicLink, page: str, issuer: Issuer) -> Document:
         "type": ["AchievementSubject"],
         "achievement": _achievement(link, page, issuer),
     }
-    if link.recipient_name is None:
+    name = shown_name(link.recipient_name)
+    if name is None:
         return subject
     salt = link.link_id.hex
-    digest = sha256((link.recipient_name + salt).encode()).hexdigest()
+    digest = sha256((name + salt).encode()).hexdigest()
     identity = {
         "type": "IdentityObject",
         "identityType": "name",

@@ -7,14 +7,15 @@ from typing import NamedTuple
 
 import msgspec
 
-from services.sharing.application import Sharing
 from services.sharing.credentials import documents
 from services.sharing.credentials.baking import bake
 from services.sharing.credentials.issuers import Issuer, host_did, issuer
 from services.sharing.credentials.keys import SigningKeys
+from services.sharing.credentials.lists import StatusLists
 from services.sharing.credentials.securing import Document, Signatory
 from services.sharing.public import PREFIX
 from services.sharing.reading import PublicLink, Reading
+from services.sharing.writing import Writing
 
 
 class NamedIssuer(NamedTuple):
@@ -28,23 +29,21 @@ class Credentials:
     """What can be had of credentials and those who issue them; `signatory` signs it."""
 
     def __init__(
-        self, keys: SigningKeys, sharing: Sharing, reading: Reading, public_url: str
+        self, keys: SigningKeys, writing: Writing, reading: Reading, public_url: str
     ) -> None:
         self.keys = keys
         self.signatory = Signatory(keys)
-        self._sharing = sharing
+        self._writing = writing
         self._reading = reading
         self._public_url = public_url
-        self._one_list_at_a_time = asyncio.Lock()
+        self._lists = StatusLists(reading.dead_positions)
 
     async def open_badge(self, link: PublicLink, token: str) -> Document:
         """The credential of an active link that has this token, unsigned."""
         organization_id = link.award.organization_id
         entry = await self._reading.status_entry(link.link_id)
         if entry is None:
-            entry = await asyncio.to_thread(
-                self._sharing.give_status_entry, organization_id, link.link_id
-            )
+            entry = await self._writing.give_status_entry(organization_id, link.link_id)
         page = f"{self._public_url}{PREFIX}{token}"
         return documents.open_badge(link, page, issuer(self._public_url, organization_id), entry)
 
@@ -58,11 +57,9 @@ class Credentials:
     ) -> Document | None:
         """An organization's status list as it is now, unsigned; None where there is none."""
         known = await self.issuer(organization_id)
-        async with self._one_list_at_a_time:  # however many ask, pages keep their connections
-            dead = await self._reading.dead_positions(organization_id, number)
-        if known is None or dead is None:
+        if known is None or (encoded := await self._lists.encoded(organization_id, number)) is None:
             return None
-        return documents.status_list(known.issuer, number, dead, now)
+        return documents.status_list(known.issuer, number, encoded, now)
 
     async def issuer(self, organization_id: str) -> NamedIssuer | None:
         """An organization as issuer; None where it has issued nothing, or nothing of it is available."""

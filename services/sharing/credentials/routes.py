@@ -5,6 +5,7 @@ taken from a cache unasked: a link is dead, and a key gone, at the next request.
 """
 
 import asyncio
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -35,6 +36,7 @@ _JSON: Final = (
 _DID_TYPE: Final = "application/did+ld+json"
 _KEY_SET_TYPE: Final = "application/jwk-set+json"
 _ANYBODY: Final = {"Access-Control-Allow-Origin": "*"}
+_LIST_NUMBER: Final = re.compile(r"[1-9][0-9]{0,9}")
 _MAX_LIST: Final = 2**31 - 1
 
 
@@ -60,7 +62,7 @@ def issuer_routes(credentials: Credentials) -> list[BareRoute]:
     return [
         BareRoute(organization, routes.issuer_profile, operation=_PROFILE),
         BareRoute(f"{organization}/did.json", routes.issuer_did_document, operation=_DID),
-        BareRoute(f"{organization}/status/{{number:int}}", routes.status_list, operation=_LIST),
+        BareRoute(f"{organization}/status/{{number}}", routes.status_list, operation=_LIST),
         BareRoute("/.well-known/did.json", routes.host_did_document, operation=_HOST_DID),
         BareRoute("/.well-known/jwks.json", routes.key_set, operation=_KEY_SET),
     ]
@@ -94,8 +96,8 @@ class _IssuerRoutes:
     async def status_list(self, request: Request) -> Response:
         """A status list of an organization, signed; as a token unless JSON is asked for."""
         organization_id = _organization_id(request)
-        number = request.path_params["number"]
-        if organization_id is None or number > _MAX_LIST:
+        number = _list_number(request)
+        if organization_id is None or number is None:
             return _problem(404)
         document = await self._credentials.status_list(organization_id, number, datetime.now(UTC))
         if document is None:
@@ -143,6 +145,13 @@ def _problem(status: int, detail: str | None = None, headers: Mapping[str, str] 
 
 def _organization_id(request: Request) -> str | None:
     return organization_of(request.path_params["issuer"])
+
+
+def _list_number(request: Request) -> int | None:
+    """The number of a status list, None where none can have it; each is written in one way."""
+    written = request.path_params["number"]
+    number = int(written) if _LIST_NUMBER.fullmatch(written) else 0
+    return number if 1 <= number <= _MAX_LIST else None
 
 
 def _operation(summary: str, answers: Mapping[int, str], *media_types: str) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from services.sharing.drawing.badges import badge_artwork, badge_image
 from services.sharing.drawing.cards import badge_card, certificate_image
 from services.sharing.drawing.certificate import certificate_page_image, certificate_pdf
 from services.sharing.drawing.designs import BadgeDesign, CertificateDesign, Mark, Paper, paper_of
+from services.sharing.drawing.paragraphs import forget_texts
+from services.sharing.drawing.pdf.page import outline
 
 __all__ = [
     "BadgeDesign",
@@ -16,5 +18,15 @@ __all__ = [
     "certificate_image",
     "certificate_page_image",
     "certificate_pdf",
+    "forget",
     "paper_of",
 ]
+
+
+def forget() -> None:
+    """Drops what is kept of people: names with all other text, and the codes of their pages' addresses.
+
+    Fonts, glyphs, artwork and pictures stay.
+    """
+    forget_texts()
+    outline.cache_clear()

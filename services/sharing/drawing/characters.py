@@ -14,6 +14,7 @@ import icu
 from services.sharing.drawing.fonts import Role, font_for
 
 ELLIPSIS: Final = "…"
+_NAME_LIMIT: Final = 200
 _JOINERS: Final = "\u200c\u200d"  # they change how letters join in Persian and in Indian scripts
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
@@ -21,14 +22,21 @@ _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 def drawable(text: str, role: Role, limit: int) -> str:
     """One line of text with at most `limit` characters, each of which a font of the role has.
 
-    Longer text ends with an ellipsis.
+    Longer text ends with an ellipsis; where nothing of it can be seen it is empty.
     """
     kept = text[: 4 * limit]
     if not (kept.isascii() and kept.isprintable()):
         normal = normalize("NFC", _without_controls(kept))
         kept = "".join(_drawable(cluster, role) for cluster in clusters(normal))
     line = " ".join(kept.split())
+    if not any(map(_is_seen, line)):
+        return ""
     return line if len(line) <= limit else line[: limit - 1].rstrip() + ELLIPSIS
+
+
+def drawable_name(name: str | None) -> str:
+    """A recipient's name as it is drawn; empty where it isn't known, or nothing of it can be drawn."""
+    return drawable(name or "", "display", _NAME_LIMIT)
 
 
 def drawable_paragraphs(text: str, role: Role, limit: int) -> tuple[str, ...]:
@@ -57,6 +65,11 @@ def _without_controls(text: str) -> str:
         for character in text
         if character.isspace() or character in _JOINERS or category(character) not in _UNSEEN
     )
+
+
+def _is_seen(character: str) -> bool:
+    unseen = icu.UProperty.DEFAULT_IGNORABLE_CODE_POINT
+    return not (character.isspace() or icu.Char.hasBinaryProperty(character, unseen))
 
 
 def _drawable(cluster: str, role: Role) -> str:

@@ -90,6 +90,12 @@ def fit(text: str, spelling: Spelling, default: Direction, room: Room) -> Block:
     return _block(texts, spelling, direction, size, room.leading)
 
 
+def forget_texts() -> None:
+    """Drops all that was kept of texts."""
+    for kept in (shape_line, _pieces, _piece):
+        kept.cache_clear()
+
+
 def _block(
     texts: list[str], spelling: Spelling, direction: Direction, size: float, leading: float
 ) -> Block:

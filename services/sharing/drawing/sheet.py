@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
-from services.sharing.drawing.characters import drawable
+from services.sharing.drawing.characters import drawable, drawable_name
 from services.sharing.drawing.designs import Mark
 from services.sharing.drawing.fonts import UNITS_PER_EM, Role
 from services.sharing.drawing.paragraphs import Block, Room, fit
@@ -57,9 +57,7 @@ class Sheet:
 
     def recipient(self, name: str | None, organization_name: str) -> str:
         """The name, or what is said of somebody whose name nobody knows or can draw."""
-        return drawable(name or "", "display", 200) or self.words.member.format(
-            organization=organization_name
-        )
+        return drawable_name(name) or self.words.member.format(organization=organization_name)
 
     def label(self, kind: str, mark: Mark | None, size: float) -> Block:
         """What kind of thing this is, set wide where the script can, and what is wrong with it."""

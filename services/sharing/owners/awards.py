@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote, urlencode
@@ -11,7 +10,6 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.sharing.application import Sharing
 from services.sharing.drawing_pool import DrawingError
 from services.sharing.errors import RevokedAwardError, UnknownAwardError
 from services.sharing.links import check_owner
@@ -20,6 +18,7 @@ from services.sharing.owners.rendering import Card
 from services.sharing.owners.visits import PATH, Visit, Visits
 from services.sharing.owners.words import words_in
 from services.sharing.reading import OwnedAward, Place, Reading
+from services.sharing.writing import Writing
 from services.web import BareRoute, Problem
 from services.web.pages import PageQuery
 
@@ -35,13 +34,13 @@ class AwardPages:
 
     def __init__(
         self,
-        sharing: Sharing,
+        writing: Writing,
         reading: Reading,
         visits: Visits,
         certificate: Certificate,
         public_url: str,
     ) -> None:
-        self._sharing = sharing
+        self._writing = writing
         self._reading = reading
         self._visits = visits
         self._certificate = certificate
@@ -74,9 +73,7 @@ class AwardPages:
 
     async def share(self, visit: Visit) -> Response:
         """Shares an award, and shows its link, which may have been there already."""
-        await asyncio.to_thread(
-            self._sharing.issue_link, visit.session.person, visit.award_id, datetime.now(UTC)
-        )
+        await self._writing.issue_link(visit.session.person, visit.award_id)
         return self._back(visit)
 
     async def ask_to_disable(self, visit: Visit) -> Response:
@@ -85,11 +82,9 @@ class AwardPages:
 
     async def disable(self, visit: Visit) -> Response:
         """Kills the very link that the member was asked about; asks again if it is another by now."""
-        has_no_link = await asyncio.to_thread(
-            self._sharing.disable_link,
+        has_no_link = await self._writing.disable_link(
             visit.session.person,
             visit.award_id,
-            datetime.now(UTC),
             link_id=_uuid(visit.form.get("link_id", "")),
         )
         if has_no_link:

@@ -1,16 +1,16 @@
 """All routes of the owner's pages."""
 
-from services.sharing.application import Sharing
 from services.sharing.owners.awards import AwardPages, Certificate
 from services.sharing.owners.sessions import Sessions
 from services.sharing.owners.signing import Signing
 from services.sharing.owners.visits import Visits
 from services.sharing.reading import Reading
+from services.sharing.writing import Writing
 from services.web import BareRoute, TokenVerifier
 
 
 def owner_routes(
-    sharing: Sharing,
+    writing: Writing,
     reading: Reading,
     verifier: TokenVerifier,
     certificate: Certificate,
@@ -22,6 +22,6 @@ def owner_routes(
     sessions = Sessions(verifier, public_url)
     visits = Visits(sessions, public_url, platform_url)
     return [
-        *AwardPages(sharing, reading, visits, certificate, public_url).routes,
+        *AwardPages(writing, reading, visits, certificate, public_url).routes,
         *Signing(sessions, visits, public_url, platform_url).routes,
     ]
