@@ -81,7 +81,6 @@ CREATE TABLE IF NOT EXISTS availability (
 _INDEXES: Final = {
     "award_owner": "award (organization_id, user_id, earned_at, award_id)",
     "award_latest": "award (organization_id, granted_at, award_id)",
-    "award_revoked": "award (organization_id, award_id) WHERE revoked",
     "link_award": "link (organization_id, award_id) WHERE active",
     "link_owner": "link (organization_id, user_id) WHERE active",
 }
