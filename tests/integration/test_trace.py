@@ -108,10 +108,10 @@ def test_words_for_operators(journal: Journal) -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
-        (["--event", SOURCE, "nope"], 1, "The journal knows nothing of it."),
-        (["--event", "/elsewhere", "join"], 1, "The journal knows nothing of it."),
-        (["--session", "acme/nope"], 1, "The journal knows nothing of it."),
-        (["--session", "globex/s1"], 1, "The journal knows nothing of it."),
+        (["--event", SOURCE, "nope"], 1, "The journal holds nothing of what was asked for."),
+        (["--event", "/elsewhere", "join"], 1, "The journal holds nothing of what was asked for."),
+        (["--session", "acme/nope"], 1, "The journal holds nothing of what was asked for."),
+        (["--session", "globex/s1"], 1, "The journal holds nothing of what was asked for."),
         (["--award", "00000000-0000-8000-8000-000000000000"], 1, "The journal knows nothing"),
         (["--award", "nope"], 2, "--award nope: must be the id of an award"),
         (["--session", "acme"], 2, "--session acme: must be ORGANIZATION/SESSION"),
