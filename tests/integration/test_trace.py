@@ -112,7 +112,7 @@ def test_words_for_operators(journal: Journal) -> None:
         (["--event", "/elsewhere", "join"], 1, "The journal holds nothing of what was asked for."),
         (["--session", "acme/nope"], 1, "The journal holds nothing of what was asked for."),
         (["--session", "globex/s1"], 1, "The journal holds nothing of what was asked for."),
-        (["--award", "00000000-0000-8000-8000-000000000000"], 1, "The journal knows nothing"),
+        (["--award", "00000000-0000-8000-8000-000000000000"], 1, "The journal holds nothing"),
         (["--award", "nope"], 2, "--award nope: must be the id of an award"),
         (["--session", "acme"], 2, "--session acme: must be ORGANIZATION/SESSION"),
         ([], 2, "name one: --event"),
