@@ -27,6 +27,7 @@ check: setup ## Formatting, lint, types and the house's rules
 	$(VENV)/bin/lint-imports
 
 bench: setup ## Benchmarks beside their peers, each pair in one run; prints ratios
+	@$(VENV)/bin/uv pip install --quiet --python $(RUN) --group bench
 	@$(RUN) -m devstack exec -- $(RUN) -m bench
 
 lock: setup ## Choose newer versions within pyproject.toml's bounds
