@@ -11,11 +11,12 @@ import icu
 
 from schemas.links import AwardReceived
 from services.sharing.achievements_client import Organization
-from services.sharing.dates import in_zone, long_date
+from services.sharing.dates import long_date
 from services.sharing.drawing import BadgeDesign, CertificateDesign, Mark, Paper, paper_of
 from services.sharing.earning import how_earned
 from services.sharing.languages import DEFAULT, LANGUAGES, Language
 from services.sharing.reading import Recipient
+from services.zones import in_zone
 
 
 def certificate_design(

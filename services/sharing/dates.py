@@ -1,10 +1,9 @@
-"""Instants as people read them: in the zone of the organization, in the language of the reader."""
+"""Days and months as people read them, in the language of the reader."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale
 from babel.dates import format_date, format_skeleton
@@ -12,18 +11,6 @@ from babel.dates import format_date, format_skeleton
 from services.sharing.languages import LANGUAGES, Language
 
 _MANY: Final = 16_384
-
-
-def in_zone(instant: datetime, timezone: str) -> datetime:
-    """The instant in an IANA time zone.
-
-    It stays in UTC where the zone is not known here (the sender's tables may be newer), or where it
-    would leave the years that a datetime can hold.
-    """
-    try:
-        return instant.astimezone(_zone(timezone))
-    except (ZoneInfoNotFoundError, ValueError, OverflowError):
-        return instant
 
 
 def long_date(day: datetime, language: Language) -> str:
@@ -54,8 +41,3 @@ _FORMS: Final[dict[str, Callable[[date, Locale], str]]] = {
         "yMMMM", datetime(day.year, day.month, day.day, tzinfo=UTC), locale=locale
     ),
 }
-
-
-@lru_cache(maxsize=1024)
-def _zone(timezone: str) -> ZoneInfo:
-    return ZoneInfo(timezone)

@@ -5,9 +5,10 @@ from typing import Final, NamedTuple
 from markupsafe import Markup, escape
 
 from schemas.links import AwardReceived
-from services.sharing.dates import in_zone, months
+from services.sharing.dates import months
 from services.sharing.languages import ByCount, Earned, Language
 from services.sharing.names import isolated
+from services.zones import in_zone
 
 _ISSUERS_LANGUAGE: Final = "en"
 

@@ -3,7 +3,7 @@
 from urllib.parse import quote, urlencode
 
 from schemas.links import AwardReceived
-from services.sharing.dates import in_zone
+from services.zones import in_zone
 
 
 def add_address(award: AwardReceived, page: str) -> str:

@@ -16,13 +16,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from services.sharing import emblems
-from services.sharing.dates import in_zone, long_date
+from services.sharing.dates import long_date
 from services.sharing.drawing.colours import BLACK, WHITE, ink_on, mixed, readable_on
 from services.sharing.earning import how_earned
 from services.sharing.languages import LANGUAGES, Language, Notice
 from services.sharing.metadata import Addresses, credential, headline, open_graph
 from services.sharing.names import isolated, shown_name
 from services.sharing.reading import PublicLink
+from services.zones import in_zone
 
 _TEMPLATES: Final = Path(__file__).with_name("templates")
 _CSS: Final = (_TEMPLATES / "page.css").read_text()

@@ -1,5 +1,6 @@
 """An organization in sharing's database, and what is told of it."""
 
+from typing import Self
 from uuid import uuid4
 
 from msgspec.structs import replace
@@ -23,6 +24,15 @@ class World:
         self.ada = self.bearer("ada")
         self._journal = journal
         self._said = 0
+
+    @classmethod
+    def of_ada(cls, journal: Journal, *awards: AwardReceived, locale: str | None = None) -> Self:
+        """One where both kinds are available, and Ada holds these awards."""
+        world = cls(journal)
+        world.available()
+        world.grant(*awards)
+        world.name("ada", "Ada Lovelace", locale)
+        return world
 
     def bearer(self, user_id: str, *roles: str) -> dict[str, str]:
         return bearer(user_id, self.organization_id, *roles)

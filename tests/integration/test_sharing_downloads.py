@@ -44,11 +44,7 @@ def http(journal: Journal) -> Iterator[httpx.Client]:
 @pytest.fixture
 def world(journal: Journal) -> World:
     """Where Ada, who reads French in Canada, has a badge and a certificate."""
-    world = World(journal)
-    world.available()
-    world.grant(BADGE, CERTIFICATE)
-    world.name("ada", "Ada Lovelace", "fr-CA")
-    return world
+    return World.of_ada(journal, BADGE, CERTIFICATE, locale="fr-CA")
 
 
 def share(http: httpx.Client, world: World, award_id: str = "award-2") -> str:

@@ -25,11 +25,7 @@ def journal(stack: Addresses) -> Iterator[Journal]:
 @pytest.fixture
 def world(journal: Journal) -> World:
     """Where Ada has a certificate."""
-    world = World(journal)
-    world.available()
-    world.grant(CERTIFICATE)
-    world.name("ada", "Ada Lovelace")
-    return world
+    return World.of_ada(journal, CERTIFICATE)
 
 
 def test_what_kills_a_process_kills_no_page(journal: Journal, world: World) -> None:

@@ -39,11 +39,7 @@ def http(journal: Journal) -> Iterator[httpx.Client]:
 @pytest.fixture
 def world(journal: Journal) -> World:
     """Where Ada has a badge and a certificate, and both kinds are available."""
-    world = World(journal)
-    world.available()
-    world.grant(BADGE, CERTIFICATE)
-    world.name("ada", "Ada Lovelace")
-    return world
+    return World.of_ada(journal, BADGE, CERTIFICATE)
 
 
 def share(http: httpx.Client, world: World, award_id: str = "award-1") -> str:

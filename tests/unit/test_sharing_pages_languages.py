@@ -9,11 +9,12 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from services.sharing.dates import in_zone, long_date, months
+from services.sharing.dates import long_date, months
 from services.sharing.earning import how_earned
 from services.sharing.languages import LANGUAGES, ByCount, accepted_language
 from services.sharing.pages import refuse_page
 from services.sharing.public import Refusal
+from services.zones import in_zone
 from tests.sharing_page_samples import (
     EARNED_BADGE,
     EARNED_CERTIFICATE,

@@ -9,7 +9,6 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from babel import Locale, UnknownLocaleError
@@ -19,6 +18,7 @@ from babel.numbers import format_decimal
 from projections.badges import BADGES_BY_CODE
 from schemas.awards import Kind
 from schemas.journal import AwardGranted
+from services.zones import in_zone
 
 _FILES: Final = Path(__file__).with_name("languages")
 # Without a region, English dates are those of most English speakers: 1 March 2026.
@@ -92,7 +92,7 @@ class Language(NamedTuple):
 
     def long_date(self, instant: datetime, timezone: str) -> str:
         """The day of an instant in an IANA time zone, its month as a word."""
-        return format_date(_in_zone(instant, timezone), "long", locale=self.locale)
+        return format_date(in_zone(instant, timezone), "long", locale=self.locale)
 
     def criteria(self, award: AwardGranted) -> Sentence:
         """How the award was earned: in this language, or as the award itself says it."""
@@ -155,11 +155,3 @@ def accepted_language(accept_language: str) -> Language:
 
 def _quality(written: str) -> float:
     return float(written) if re.fullmatch(r"[01](\.\d{0,3})?", written) else 1.0
-
-
-def _in_zone(instant: datetime, timezone: str) -> datetime:
-    """It stays in UTC where the zone is not known here, or where it would leave the years of a datetime."""
-    try:
-        return instant.astimezone(ZoneInfo(timezone))
-    except (ZoneInfoNotFoundError, ValueError, OverflowError):
-        return instant

@@ -17,13 +17,14 @@ from starlette.responses import Response
 
 from schemas.awards import Kind
 from services.sharing import linkedin
-from services.sharing.dates import in_zone, long_date
+from services.sharing.dates import long_date
 from services.sharing.drawing.badges import badge_artwork
 from services.sharing.drawing.colours import ink_on
 from services.sharing.languages import Language
 from services.sharing.owners.words import Notice, words_in
 from services.sharing.public import PREFIX
 from services.sharing.reading import OwnedAward
+from services.zones import in_zone
 
 _TEMPLATES: Final = Path(__file__).with_name("templates")
 _CSS: Final = (_TEMPLATES / "page.css").read_text()
