@@ -36,10 +36,6 @@ class CertificateDesign(msgspec.Struct, frozen=True, kw_only=True):
     paper: Paper = "a4"
     mark: Mark | None = None
 
-    @property
-    def is_preview(self) -> bool:
-        return self.mark == "preview"
-
 
 class BadgeDesign(msgspec.Struct, frozen=True, kw_only=True):
     """A badge as it was granted; `code` is of the catalogue, others get artwork of no badge."""

@@ -47,9 +47,6 @@ class Box(NamedTuple):
     def centre(self) -> Point:
         return self.x + self.width / 2, self.y + self.height / 2
 
-    def inset(self, by: float) -> "Box":
-        return Box(self.x + by, self.y + by, self.width - 2 * by, self.height - 2 * by)
-
 
 Part = Move | Straight | Curve | Close | Box
 """A box is a whole rectangle."""
