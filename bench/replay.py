@@ -27,7 +27,7 @@ from services.achievements.recording import Fact, record
 from services.achievements.verifying import verify
 from services.commands import collect_garbage_seldom
 from services.journal import Journal
-from services.kafka import KeptMessage
+from services.kafka import Message
 
 T = TypeVar("T")
 
@@ -199,7 +199,7 @@ def tell(journal: Journal, facts: Iterator[learning.Inbound]) -> int:
 
 
 def _facts(batch: Sequence[learning.Inbound], told: int) -> list[Fact]:
-    message = KeptMessage("bench", 0, 0, None, b"{}", ())
+    message = Message("bench", 0, 0, None, b"{}", ())
     return [
         Fact.of(message, CloudEvent("/bench", str(number), data))
         for number, data in enumerate(batch, start=told)

@@ -13,7 +13,7 @@ from collections import Counter as Tally
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from time import monotonic
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import structlog
@@ -23,6 +23,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from services.commits import Committed, Committer, StoppedError, Transaction, Work
 from services.positions import POSITIONS_DDL, Connection, Position, Positions, Step
 from services.presence import Presence
+from services.records import Message
 from services.stream import PositionOutOfRangeError, Stream
 from services.topics import KafkaSettings, Partition
 
@@ -31,7 +32,6 @@ __all__ = [
     "Committed",
     "Handler",
     "KafkaSettings",
-    "KeptMessage",
     "Message",
     "PositionOutOfRangeError",
     "TopicRecreatedError",
@@ -50,34 +50,6 @@ MESSAGES: Final = Counter("consumer_messages_total", "Messages committed", ["top
 LOSSES: Final = Counter("consumer_losses_total", "Batches dropped: others had taken partitions")
 LAG: Final = Gauge("consumer_lag_offsets", "Still to be read", ["topic", "partition"])
 HEARTBEAT: Final = Gauge("consumer_heartbeat_timestamp_seconds", "When the loop last turned")
-
-
-class Message(Protocol):
-    """A record as Kafka holds it; `topic` is its real name. kafka-python's own records are given on as they are."""
-
-    @property
-    def topic(self) -> str: ...
-    @property
-    def partition(self) -> int: ...
-    @property
-    def offset(self) -> int: ...
-    @property
-    def key(self) -> bytes | None: ...
-    @property
-    def value(self) -> bytes | None: ...
-    @property
-    def headers(self) -> Sequence[tuple[str, bytes | None]]: ...
-
-
-class KeptMessage(NamedTuple):
-    """A message that comes from elsewhere than Kafka."""
-
-    topic: str
-    partition: int
-    offset: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes | None]]
 
 
 Handler = Callable[[Sequence[Message]], Work]
@@ -218,7 +190,7 @@ class _Loop:
             _account(under_way.batch, monotonic() - under_way.started)
         return True
 
-    def _process(self, records: Mapping[Partition, list[Any]]) -> None:
+    def _process(self, records: Mapping[Partition, list[Message]]) -> None:
         started = monotonic()
         self._broker.found()
         batch = self._batch(records)
@@ -235,7 +207,7 @@ class _Loop:
             partition = (step.topic, step.partition)
             self._held[partition] = self._held[partition]._replace(next_offset=step.to_offset)
 
-    def _batch(self, records: Mapping[Partition, list[Any]]) -> _Batch:
+    def _batch(self, records: Mapping[Partition, list[Message]]) -> _Batch:
         batch = _Batch([], [], Tally())
         for (topic, number), found in records.items():
             held = self._held[topic, number]

@@ -1,25 +1,93 @@
-"""Records with a header name that is no UTF-8: kafka-python (3.0) can't read past one, ever.
+"""Records as Kafka holds them, parsed by compiled code.
 
-The protocol wants names to be UTF-8, and no broker checks it. Java's client reads such names with
-substitutes; so do we, so that one careless publisher does not stop everybody's facts.
+kafka-python (3.0) parses records in Python, which took a third of a fact's way into the journal. aiokafka has a
+compiled parser of the same descent; what that can't read is left to kafka-python, which reads it or says what is wrong.
 """
 
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, NamedTuple
 
-from kafka.record import memory_records
+from aiokafka.record.default_records import DefaultRecordBatch as CompiledBatch
+from kafka import KafkaConsumer
+from kafka.consumer.fetcher import Fetcher
+from kafka.errors import CorruptRecordError
 from kafka.record.default_records import DefaultRecordBatch
 from kafka.record.util import decode_varint
 
+# https://kafka.apache.org/documentation/#recordbatch; before it (Kafka 0.11) there were no transactions and no headers
+_MAGIC: Final = 2
 # Length, attributes, timestamp, offset: https://kafka.apache.org/documentation/#record
 _NUMBERS_BEFORE_KEY: Final = 4
 
 
-def tolerate_header_names() -> None:
-    """Makes the consumers of this process read `?` for what is not ASCII in such names."""
-    memory_records.DefaultRecordBatch = _TolerantBatch
+class Message(NamedTuple):
+    """A record as Kafka holds it; `topic` is its real name."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes | None]]
+
+
+def give_messages(consumer: KafkaConsumer) -> None:
+    """Makes a consumer's polls give `Message`s."""
+    consumer._fetcher.PartitionRecords = PartitionRecords
+
+
+class PartitionRecords(Fetcher.PartitionRecords):  # type: ignore[misc] # kafka-python is untyped
+    """What a fetch brought of one partition, as kafka-python's fetcher takes it."""
+
+    def _unpack_records(self, partition: Any, batches: Any, *_: object) -> Iterator[Message]:
+        topic, number = partition
+        for batch in batches:
+            if not batch.validate_crc():
+                raise CorruptRecordError(
+                    f"batch of {topic}-{number} at offset {batch.base_offset}: wrong checksum"
+                )
+            self.bytes_read += batch.size_in_bytes
+            if self._holds_messages(batch):
+                for record in _records(batch):
+                    offset = record.offset
+                    self.next_fetch_offset = offset + 1
+                    self.records_read += 1
+                    yield Message(topic, number, offset, record.key, record.value, record.headers)
+            if batch.magic >= _MAGIC:
+                self.next_fetch_offset = batch.next_offset  # its last records may be compacted away
+        self.drain()
+
+    def _holds_messages(self, batch: Any) -> bool:
+        """Whether it is no mark of a transaction's end, and was not taken back with one."""
+        if batch.magic < _MAGIC:
+            return True
+        self.leader_epoch = batch.leader_epoch
+        if batch.has_producer_id():
+            self._consume_aborted_transactions_up_to(batch.last_offset)
+            if self._contains_abort_marker(batch):
+                self.aborted_producer_ids.discard(batch.producer_id)
+            elif self._is_batch_aborted(batch):
+                return False
+        return not batch.is_control_batch
+
+
+def _records(batch: Any) -> Iterable[Any]:
+    if batch.magic < _MAGIC:
+        records: Iterable[Any] = batch
+        return records
+    try:
+        return list(CompiledBatch(batch._buffer))
+    except Exception:  # kafka-python says what is wrong, where anything is
+        return _TolerantBatch(batch._buffer)
 
 
 class _TolerantBatch(DefaultRecordBatch):  # type: ignore[misc] # kafka-python is untyped
+    """A batch in which a header's name may be no UTF-8: `?` is read for what is not ASCII in such a name.
+
+    The protocol wants names to be UTF-8, and no broker checks it. Java's client reads such names with
+    substitutes; so do we, so that one careless publisher does not stop everybody's facts.
+    """
+
     __slots__ = ()
 
     def _read_msg(self) -> Any:

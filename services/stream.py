@@ -24,7 +24,7 @@ from kafka.errors import (
 from kafka.net.compat import KafkaNetClient
 from kafka.structs import MemberState
 
-from services.records import tolerate_header_names
+from services.records import Message, give_messages
 from services.topics import KafkaSettings, Partition
 
 _POLL_TIMEOUT_MS: Final = 200
@@ -63,7 +63,6 @@ class Stream:
     def __init__(
         self, kafka: KafkaSettings, *, group: str, topics: Sequence[str], session_timeout_ms: int
     ) -> None:
-        tolerate_header_names()
         heartbeat_ms = min(3_000, session_timeout_ms // 3)
         self.heartbeat_seconds: Final = heartbeat_ms / 1_000
         self._consumer = KafkaConsumer(
@@ -75,6 +74,7 @@ class Stream:
             heartbeat_interval_ms=heartbeat_ms,
             kafka_client=self._connect,
         )
+        give_messages(self._consumer)
         self._assignments = _Assignments(self._consumer)
         self._consumer.subscribe(topics=list(topics), listener=self._assignments)
         # A leader that does not know the topics yet would first share out nothing.
@@ -88,14 +88,14 @@ class Stream:
         self._client.cluster.config["allow_auto_create_topics"] = False
         return self._client
 
-    def poll(self, max_records: int) -> dict[Partition, list[Any]]:
+    def poll(self, max_records: int) -> dict[Partition, list[Message]]:
         """The next records of the partitions begun, in order; none if none come for a moment.
 
         Without a broker none come either. Raises PositionOutOfRangeError; and RetriableError, after
         which records may have been passed over that were not given: start over.
         """
         try:
-            records: dict[Partition, list[Any]] = self._consumer.poll(
+            records: dict[Partition, list[Message]] = self._consumer.poll(
                 timeout_ms=_POLL_TIMEOUT_MS, max_records=max_records
             )
         except OffsetOutOfRangeError as error:

@@ -12,7 +12,7 @@ from services.achievements.intake import decode
 from services.achievements.recording import record
 from services.achievements.relay import DEAD_LETTER_READER
 from services.journal import Journal
-from services.kafka import KeptMessage
+from services.kafka import Message
 
 DDL: Final = """
 CREATE TABLE IF NOT EXISTS dead_letter_action (
@@ -157,9 +157,9 @@ def _one(connection: psycopg.Connection[Any], id_: int, locking: str) -> DeadLet
     return letter
 
 
-def _message(letter: DeadLetter, value: bytes | None) -> KeptMessage:
+def _message(letter: DeadLetter, value: bytes | None) -> Message:
     headers = decode_headers(letter.headers)
-    return KeptMessage(letter.topic, letter.partition, letter.offset, letter.key, value, headers)
+    return Message(letter.topic, letter.partition, letter.offset, letter.key, value, headers)
 
 
 def _latest_detail(connection: psycopg.Connection[Any]) -> str:

@@ -18,7 +18,7 @@ from schemas.journal import EVENT_TYPES
 from services.achievements.intake import Intake
 from services.achievements.relay import DEAD_LETTER_READER
 from services.journal import Journal
-from services.kafka import KeptMessage
+from services.kafka import Message
 from services.sharing.credentials.keys import signing_keys
 from tests.integration.service import project
 from tests.scenario import START, certificate_disabled, organization, session
@@ -71,7 +71,7 @@ def take_in(database_url: str) -> None:
     ]
     values.append(b"{")
     with Journal(database_url, "achievements", EVENT_TYPES) as journal:
-        messages = [KeptMessage("topic", 0, at, None, value, ()) for at, value in enumerate(values)]
+        messages = [Message("topic", 0, at, None, value, ()) for at, value in enumerate(values)]
         work = Intake(journal)(messages)
         with journal.transaction() as connection:
             work(connection)

@@ -15,7 +15,7 @@ from services.achievements.grants import advance
 from services.achievements.migration import migrate
 from services.achievements.recording import Fact, record
 from services.journal import Entry, Journal
-from services.kafka import KeptMessage
+from services.kafka import Message
 
 
 @contextmanager
@@ -28,7 +28,7 @@ def migrated(database_url: str) -> Iterator[Journal]:
 
 def fact(data: learning.Inbound, id_: str, value: bytes = b"{}") -> Fact:
     """A fact as if it had been consumed; its CloudEvents id tells it from others."""
-    message = KeptMessage("topic", 0, 0, None, value, ())
+    message = Message("topic", 0, 0, None, value, ())
     return Fact.of(message, CloudEvent("/test", id_, data))
 
 

@@ -16,7 +16,6 @@ from services import stream
 from services.kafka import (
     Committed,
     Handler,
-    KeptMessage,
     Message,
     PositionOutOfRangeError,
     TopicRecreatedError,
@@ -51,10 +50,6 @@ def publisher(world: World) -> Publisher:
     return Publisher(world)
 
 
-def as_kept(message: Message) -> KeptMessage:
-    return KeptMessage(*(getattr(message, name) for name in KeptMessage._fields))
-
-
 def test_a_message_reaches_the_handler_as_it_was_published(world: World) -> None:
     """Key, value, headers and place of a message arrive as they were, also where empty."""
     sender = producer(world.kafka)
@@ -71,9 +66,9 @@ def test_a_message_reaches_the_handler_as_it_was_published(world: World) -> None
 
     with Consumer(world, handle=handle):
         eventually(lambda: len(messages) == 2)
-    assert [as_kept(message) for message in messages] == [
-        KeptMessage(world.topic, 0, 0, b"k\0", b"\xff", headers),
-        KeptMessage(world.topic, 0, 1, b"k", None, []),
+    assert messages == [
+        Message(world.topic, 0, 0, b"k\0", b"\xff", headers),
+        Message(world.topic, 0, 1, b"k", None, []),
     ]
 
 
@@ -326,7 +321,7 @@ def test_a_bug_in_the_work_ends_the_consumer(world: World, publisher: Publisher)
     """Any other exception is raised, and nothing of the batch happened."""
 
     def work(connection: psycopg.Connection[Any]) -> None:
-        noting("a")([KeptMessage(world.topic, 0, 0, None, b"", [])])(connection)
+        noting("a")([Message(world.topic, 0, 0, None, b"", [])])(connection)
         raise ZeroDivisionError
 
     publisher.publish(10)

@@ -20,7 +20,7 @@ from services.achievements.dead_letters import DeadLetter
 from services.achievements.intake import Intake
 from services.achievements.metrics import FACTS
 from services.journal import Entry, Journal, stream_id
-from services.kafka import KeptMessage, Message
+from services.kafka import Message
 from tests.golden.stored_events import STORED_EVENTS
 from tests.integration.service import append, project
 from tests.integration.test_journal import until_a_writer_waits
@@ -42,7 +42,7 @@ def raw(
     value: bytes | None, *, key: bytes | None = b"acme:p1", headers: Headers = STRUCTURED
 ) -> Message:
     """A message with these bytes."""
-    return KeptMessage("a.topic", 3, 41, key, value, headers)
+    return Message("a.topic", 3, 41, key, value, headers)
 
 
 def message(name: str, id_: str | None = None, /, **fields: Any) -> Message:
@@ -164,7 +164,7 @@ def test_a_batch_is_told_of_once_it_is_committed(journal: Journal) -> None:
     lies in the journal; what was rolled back and done again is told once."""
     take(journal, message("ProgramJoined"))
     facts = [message("SessionCompleted"), message("FeedbackSubmitted"), message("SessionCompleted")]
-    work = Intake(journal)([*facts, KeptMessage("b.topic", 0, 7, None, b"{", ())])
+    work = Intake(journal)([*facts, Message("b.topic", 0, 7, None, b"{", ())])
     before = counted()
     with capture_logs() as logs:
         with suppress(InterruptedError), journal.transaction() as connection:

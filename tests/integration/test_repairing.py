@@ -13,7 +13,7 @@ from services.achievements.intake import Intake
 from services.achievements.relay import DEAD_LETTER_READER
 from services.achievements.repairing import Filter, UnknownDeadLetterError
 from services.journal import Journal
-from services.kafka import KeptMessage
+from services.kafka import Message
 from tests.integration.service import migrated
 from tests.scenario import START, certificate, certificate_disabled, session
 
@@ -27,7 +27,7 @@ def journal(database_url: str) -> Iterator[Journal]:
 
 
 def consume(journal: Journal, *values: bytes, topic: str = "topic") -> None:
-    messages = [KeptMessage(topic, 0, at, b"key", value, ()) for at, value in enumerate(values)]
+    messages = [Message(topic, 0, at, b"key", value, ()) for at, value in enumerate(values)]
     work = Intake(journal)(messages)
     with journal.transaction() as connection:
         work(connection)

@@ -11,7 +11,7 @@ from schemas import learning
 from schemas.cloudevents import encode_structured
 from services.achievements.intake import Intake
 from services.journal import Journal
-from services.kafka import KeptMessage
+from services.kafka import Message
 from tests.integration.operating import run
 from tests.integration.service import migrated, project
 from tests.scenario import START, by_hand, certificate, feedback, joined, organization, session
@@ -29,7 +29,7 @@ def consume(journal: Journal, **facts: learning.Inbound) -> None:
     """Takes in facts under these event ids, each in a batch of its own, and grants what is due."""
     for id_, fact in facts.items():
         value, headers = encode_structured(SOURCE, id_, START, fact)
-        work = Intake(journal)([KeptMessage("topic", 0, 0, None, value, headers)])
+        work = Intake(journal)([Message("topic", 0, 0, None, value, headers)])
         with journal.transaction() as connection:
             work(connection)
         project(journal, repeat(100))

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from schemas import awards, learning
 from schemas.cloudevents import CloudEvent, encode_structured
-from services.kafka import KeptMessage
+from services.kafka import Message
 from services.sharing.application import Sharing
 from services.sharing.availability import ChangeAvailability
 from services.sharing.consumer import Intake, fact_of
@@ -26,8 +26,8 @@ def fact(data: Struct) -> Any:
     return fact_of(CloudEvent("/test", "1", data))
 
 
-def message(value: bytes | None, offset: int = 0) -> KeptMessage:
-    return KeptMessage("mentoring.directory.v1", 3, offset, b"acme", value, [])
+def message(value: bytes | None, offset: int = 0) -> Message:
+    return Message("mentoring.directory.v1", 3, offset, b"acme", value, [])
 
 
 @pytest.mark.parametrize("award", [BADGE, replace(BADGE, count=10, first_at=NOW), CERTIFICATE])
