@@ -24,6 +24,8 @@ _SPACE_BEFORE_TIME: Final = re.compile(rb" \d\d:\d\d:")
 _ROUNDED_SECONDS: Final = re.compile(rb"\.\d{7}")
 _ZERO_OFFSET: Final = b'0000"'
 
+_NO_IDS: Final = checks.RESERVED_IDS | {""}
+
 _ENVELOPE: Final[list[Any]] = [
     ("specversion", Literal["1.0"]),
     ("id", str),
@@ -126,9 +128,8 @@ def _are_ids(plain: list[str]) -> bool:
     return (
         "/" not in together
         and ":" not in together
-        and "" not in plain
         and (len(together) <= checks.MAX_ID_LENGTH or max(map(len, plain)) <= checks.MAX_ID_LENGTH)
-        and checks.RESERVED_IDS.isdisjoint(plain)
+        and _NO_IDS.isdisjoint(plain)
     )
 
 

@@ -27,8 +27,8 @@ from services.topics import Partition
 log = structlog.get_logger()
 T = TypeVar("T")
 
-Committed = Callable[[], None]
-"""What a batch does once it is committed, and only then, once: to count and tell what was done."""
+Committed = Callable[[], Mapping[str, object]]
+"""What a batch does once it is committed, and only then, once: to count what was done and give what is told of it."""
 Work = Callable[[Connection], Committed | None]
 """What a batch does inside of its transaction. Called again, after a rollback, if that failed."""
 Transaction = Callable[[], AbstractContextManager[Connection]]
@@ -72,8 +72,8 @@ class Committer:
         """Takes partitions (see `Positions.take`) once the database is there, or StoppedError."""
         return self._when_there(lambda c: self._positions.take(c, beginnings, topic_ids))
 
-    def commit(self, steps: Sequence[Step], work: Work) -> bool:
-        """Moves positions and does the work, all or nothing; False where positions are lost.
+    def commit(self, steps: Sequence[Step], work: Work) -> Mapping[str, object] | None:
+        """Moves positions and does the work, all or nothing; gives what is told of it, None where positions are lost.
 
         Raises StoppedError, where whoever takes the partitions next finds out what became of the
         batch; psycopg's error after too many clashes; and whatever else `work` raises.
@@ -89,7 +89,7 @@ class Committer:
                     committed = work(connection)
                 break
             except PositionsLostError:
-                return False
+                return None
             except _CLASH as error:
                 if tries == _MAX_TRIES:
                     raise
@@ -104,10 +104,8 @@ class Committer:
                 if standing is Standing.COMMITTED:
                     break
                 if standing is Standing.LOST:
-                    return False
-        if committed is not None:
-            committed()
-        return True
+                    return None
+        return {} if committed is None else committed()
 
     def _when_there(self, action: Callable[[Connection], T]) -> T:
         """Does in a transaction what does no harm if it is done again, until that succeeds."""

@@ -7,14 +7,14 @@ until its commit: nothing ever appears behind a reader. `recorded_at` is taken u
 never goes back.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
 from struct import Struct
 from typing import Any, Final, NamedTuple, Self, cast
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 import msgspec
 import psycopg
@@ -37,21 +37,22 @@ POSITIONS_TABLE: Final = "journal_position"
 # writing them value by value takes as long as deciding what is in them.
 _COPY_BEGIN: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_END: Final = b"\xff\xff"
+_ROWS_AT_ONCE: Final = 500  # the server takes some in while we make the next
 _row_head: Final = Struct(">h i16s iq i").pack  # five columns: id, version, the length of the name
 _length: Final = Struct(">i").pack
 _timestamp: Final = Struct(">iq").pack
 _TIMESTAMP_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-class Entry(NamedTuple):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """An event at its place in a stream, to be appended."""
 
     originator_id: UUID
     originator_version: int
-    event: msgspec.Struct
+    event: Any
 
 
-class Recorded(NamedTuple):
+class Recorded(msgspec.Struct, frozen=True, gc=False):
     """An event of the journal: `position` is its place among all, `recorded_at` when it was appended."""
 
     position: int
@@ -76,7 +77,11 @@ def stream_id(organization_id: str, kind: str, *natural_key: str) -> UUID:
     """
     name = "\0".join((organization_id, kind, *natural_key))
     tail = int.from_bytes(blake2b(name.encode(), digest_size=10).digest())
-    return UUID(int=_organization_bits(organization_id) | tail & _UUID_FREE_BITS | _UUID_FIXED_BITS)
+    number = _organization_bits(organization_id) | tail & _UUID_FREE_BITS | _UUID_FIXED_BITS
+    id_ = object.__new__(UUID)  # what UUID(int=number) is; that alone takes longer than all of this
+    _set_int(id_, number)
+    _set_is_safe(id_, SafeUUID.unknown)
+    return id_
 
 
 def stream_range(organization_id: str) -> tuple[UUID, UUID]:
@@ -87,6 +92,8 @@ def stream_range(organization_id: str) -> tuple[UUID, UUID]:
 
 _UUID_FIXED_BITS: Final = 8 << 76 | 2 << 62  # version 8, variant 2
 _UUID_FREE_BITS: Final = (1 << 80) - 1 & ~(0xF << 76 | 0x3 << 62)
+_set_int: Final[Callable[[UUID, int], None]] = vars(UUID)["int"].__set__
+_set_is_safe: Final[Callable[[UUID, SafeUUID], None]] = vars(UUID)["is_safe"].__set__
 
 
 @lru_cache(maxsize=4_096)
@@ -222,9 +229,8 @@ class Journal:
 
     def append(self, connection: Connection, entries: Sequence[Entry]) -> Appended:
         """Appends events, in this order, in the transaction of the connection; of none, `first` is beyond `last`."""
-        rows = [self._row(entry) for entry in entries]
         recorded_at = self.lock(connection)
-        if not rows:
+        if not entries:
             head = self.head(connection)
             return Appended(head + 1, head, recorded_at)
         with (
@@ -234,20 +240,25 @@ class Journal:
                 " FROM STDIN (FORMAT BINARY)"
             ) as copy,
         ):
-            microseconds = (recorded_at - _TIMESTAMP_EPOCH) // timedelta(microseconds=1)
-            row_end = _timestamp(8, microseconds)
-            copy.write(_COPY_BEGIN + row_end.join(rows) + row_end + _COPY_END)
+            copy.write(_COPY_BEGIN)
+            for start in range(0, len(entries), _ROWS_AT_ONCE):
+                copy.write(self._rows(entries[start : start + _ROWS_AT_ONCE], recorded_at))
+            copy.write(_COPY_END)
         connection.execute(f"NOTIFY {TABLE}")
         last = self.head(connection)  # under the lock ids are consecutive: COPY itself returns none
-        return Appended(last - len(rows) + 1, last, recorded_at)
+        return Appended(last - len(entries) + 1, last, recorded_at)
 
-    def _row(self, entry: Entry) -> bytes:
-        """A row for COPY but for its last column, `recorded_at`."""
-        id_, version, event = entry
-        name, state = self.mapper.encode(event)
-        stored_as = name.encode()
-        head = _row_head(5, 16, id_.bytes, 8, version, len(stored_as))
-        return b"".join((head, stored_as, _length(len(state)), state))
+    def _rows(self, entries: Sequence[Entry], recorded_at: datetime) -> bytes:
+        """Rows for COPY."""
+        encode = self.mapper.encode
+        recorded = _timestamp(8, (recorded_at - _TIMESTAMP_EPOCH) // timedelta(microseconds=1))
+        fields: list[bytes] = []
+        for entry in entries:
+            name, state = encode(entry.event)
+            stored_as, id_ = name.encode(), entry.originator_id.int.to_bytes(16)
+            head = _row_head(5, 16, id_, 8, entry.originator_version, len(stored_as))
+            fields += (head, stored_as, _length(len(state)), state, recorded)
+        return b"".join(fields)
 
     def head(self, connection: Connection) -> int:
         """The last position, 0 where there is none."""

@@ -72,7 +72,7 @@ def consume(
     transaction: Transaction,
     handle: Handler,
     stop: threading.Event,
-    max_batch: int = 5_000,
+    max_batch: int = 10_000,
     session_timeout_ms: int = 45_000,
     transaction_timeout_seconds: int = 60,
 ) -> None:
@@ -113,7 +113,7 @@ class _Batch(NamedTuple):
 
 class _UnderWay(NamedTuple):
     batch: _Batch
-    commit: Future[bool]
+    commit: Future[Mapping[str, object] | None]
     started: float
 
 
@@ -182,12 +182,13 @@ class _Loop:
         under_way, self._under_way = self._under_way, None
         if under_way is None:
             return True
-        if not under_way.commit.result():
+        done = under_way.commit.result()
+        if done is None:
             self._positions_lost(under_way.batch.steps)
             return False
         self._report(under_way.batch.steps)
         if under_way.batch.messages:
-            _account(under_way.batch, monotonic() - under_way.started)
+            _account(under_way.batch, done, monotonic() - under_way.started)
         return True
 
     def _process(self, records: Mapping[Partition, list[Message]]) -> None:
@@ -280,7 +281,7 @@ def _check_topic(topic: str, position: Position, topic_id: UUID | None) -> None:
         )
 
 
-def _account(batch: _Batch, seconds: float) -> None:
+def _account(batch: _Batch, done: Mapping[str, object], seconds: float) -> None:
     for topic, count in batch.counts.items():
         MESSAGES.labels(topic).inc(count)
     BATCHES.inc()
@@ -288,8 +289,12 @@ def _account(batch: _Batch, seconds: float) -> None:
     log.info(
         "batch_committed",
         messages=dict(batch.counts),
-        offsets={f"{s.topic}-{s.partition}": (s.from_offset, s.to_offset) for s in batch.steps},
+        offsets={  # first and last
+            f"{step.topic}-{step.partition}": (step.from_offset, step.to_offset - 1)
+            for step in batch.steps
+        },
         seconds=round(seconds, 4),
+        **done,
     )
 
 

@@ -4,8 +4,8 @@ kafka-python (3.0) parses records in Python, which took a third of a fact's way 
 compiled parser of the same descent; what that can't read is left to kafka-python, which reads it or says what is wrong.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
 from aiokafka.record.default_records import DefaultRecordBatch as CompiledBatch
 from kafka import KafkaConsumer
@@ -13,6 +13,7 @@ from kafka.consumer.fetcher import Fetcher
 from kafka.errors import CorruptRecordError
 from kafka.record.default_records import DefaultRecordBatch
 from kafka.record.util import decode_varint
+from msgspec import Struct
 
 # https://kafka.apache.org/documentation/#recordbatch; before it (Kafka 0.11) there were no transactions and no headers
 _MAGIC: Final = 2
@@ -20,7 +21,7 @@ _MAGIC: Final = 2
 _NUMBERS_BEFORE_KEY: Final = 4
 
 
-class Message(NamedTuple):
+class Message(Struct, frozen=True, gc=False):
     """A record as Kafka holds it; `topic` is its real name."""
 
     topic: str
@@ -48,10 +49,11 @@ class PartitionRecords(Fetcher.PartitionRecords):  # type: ignore[misc] # kafka-
                 )
             self.bytes_read += batch.size_in_bytes
             if self._holds_messages(batch):
-                for record in _records(batch):
+                records = _records(batch)
+                self.records_read += len(records)
+                for record in records:
                     offset = record.offset
                     self.next_fetch_offset = offset + 1
-                    self.records_read += 1
                     yield Message(topic, number, offset, record.key, record.value, record.headers)
             if batch.magic >= _MAGIC:
                 self.next_fetch_offset = batch.next_offset  # its last records may be compacted away
@@ -71,14 +73,13 @@ class PartitionRecords(Fetcher.PartitionRecords):  # type: ignore[misc] # kafka-
         return not batch.is_control_batch
 
 
-def _records(batch: Any) -> Iterable[Any]:
+def _records(batch: Any) -> list[Any]:
     if batch.magic < _MAGIC:
-        records: Iterable[Any] = batch
-        return records
+        return list(batch)
     try:
         return list(CompiledBatch(batch._buffer))
     except Exception:  # kafka-python says what is wrong, where anything is
-        return _TolerantBatch(batch._buffer)
+        return list(_TolerantBatch(batch._buffer))
 
 
 class _TolerantBatch(DefaultRecordBatch):  # type: ignore[misc] # kafka-python is untyped

@@ -49,7 +49,8 @@ class World:
 
     def take(self, fact: learning.Inbound, cause: str | None = None) -> None:
         """Records a fact without projecting it yet; a refusal is noted by its code."""
-        originator_id, decider = route(fact)
+        its_route = route(fact)
+        originator_id, decider = its_route.originator_id, its_route.decider
         state = self._states.get(originator_id, decider.initial)
         try:
             events = decider.decide(fact, cause, state)
@@ -82,7 +83,7 @@ class World:
     def _grant(self, granted: AwardGranted) -> None:
         originator_id = UUID(granted.award_id)
         self._append(originator_id, granted)
-        _, decider = route(_revocation(granted.award_id))
+        decider = route(_revocation(granted.award_id)).decider
         state = self._states.get(originator_id, decider.initial)
         self._states[originator_id] = decider.evolve(state, granted)
         award = self.progress.awards[granted.organization_id, granted.user_id][granted.award_id]

@@ -6,7 +6,7 @@ kept: achievements keeps the dead letters of the topics that both read.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -57,10 +57,10 @@ class Intake:
             changed = self._sharing.take_in(connection, facts) if facts else []
             outcome = outcomes + Counter(recorded=sum(changed), unchanged=changed.count(False))
 
-            def committed() -> None:
+            def committed() -> Mapping[str, object]:
                 for what, count in outcome.items():
                     FACTS.labels(what).inc(count)
-                log.info("facts_taken_in", **outcome)
+                return outcome
 
             return committed
 

@@ -52,7 +52,9 @@ def test_what_is_appended_is_read(journal: Journal) -> None:
         streams = journal.load(connection, [BEN, ADA, stream_id("acme", "member", "nobody")])
         assert journal.head(connection) == 4
     assert [one.position for one in recorded] == [1, 2, 3, 4]
-    assert [Entry(*one[1:3], one.event) for one in recorded] == entries
+    assert [
+        Entry(one.originator_id, one.originator_version, one.event) for one in recorded
+    ] == entries
     assert {one.recorded_at for one in recorded} == {appended.recorded_at}
     assert streams == {ADA: [recorded[1], recorded[2]], BEN: [recorded[0], recorded[3]]}
 

@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -91,6 +91,22 @@ def test_a_header_name_that_is_no_text_stops_nobody(world: World) -> None:
     assert {message.key for message in messages} == {b"\xff"}
     for message in messages:
         assert message.headers == [("ce_id", b"\xff"), ("a??z", b"\xff"), ("last", b"")]
+
+
+def test_a_batch_is_one_line_of_the_log(world: World) -> None:
+    """It says where the batch came from in Kafka, first and last offset, and what its work tells of it."""
+    sender = producer(world.kafka)
+    for value in (b"a", b"b"):
+        sender.send(world.topic, partition=1, value=value)
+    sender.flush()
+    told: list[tuple[int, int]] = []
+    with capture_logs() as logs, Consumer(world, handle=telling(noting("a"), told)):
+        eventually(lambda: len(told) == 2)
+    sender.close()
+    lines = [line for line in logs if line["event"] == "batch_committed"]
+    assert sum(line["told"] for line in lines) == 2
+    assert lines[0]["offsets"][f"{world.topic}-1"][0] == 0
+    assert lines[-1]["offsets"][f"{world.topic}-1"][1] == 1
 
 
 class _NotText(str):
@@ -199,8 +215,9 @@ def telling(handle: Handler, told: list[tuple[int, int]]) -> Handler:
     def handle_and_tell(messages: Sequence[Message]) -> Work:
         work = handle(messages)
 
-        def tell() -> None:
+        def tell() -> Mapping[str, object]:
             told.extend((message.partition, message.offset) for message in messages)
+            return {"told": len(messages)}
 
         def work_and_tell(connection: psycopg.Connection[Any]) -> Committed:
             work(connection)

@@ -226,9 +226,9 @@ def test_order_by_key(journal: Journal, kafka: KafkaSettings) -> None:
     for record in published(kafka, AWARDS):
         by_key[record.key].append(json.loads(record.value)["id"])
     expected: defaultdict[bytes, list[str]] = defaultdict(list)
-    for stream, _, event in entries:
-        user_id = event.user_id if isinstance(event, AwardGranted) else ""
-        expected[f"acme:{user_id}".encode()].append(f"{stream}:1")
+    for entry in entries:
+        user_id = entry.event.user_id if isinstance(entry.event, AwardGranted) else ""
+        expected[f"acme:{user_id}".encode()].append(f"{entry.originator_id}:1")
     assert by_key == expected
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from schemas.links import Event, RecipientNamed
-from services.journal import Recorded
+from services.journal import Entry, Recorded
 from services.sharing import availability, recipients
 from services.sharing.availability import Availability, ChangeAvailability
 from services.sharing.links import ReceiveAward, WithdrawAward
@@ -97,16 +97,16 @@ FACTS: tuple[Fact, ...] = (
 )
 
 
-def _recorded(batches: Sequence[Sequence[Fact]]) -> list[tuple[Any, ...]]:
+def _recorded(batches: Sequence[Sequence[Fact]]) -> list[Entry]:
     """All that the journal holds after these batches."""
     journal: dict[Any, list[Recorded]] = {}
-    entries: list[tuple[Any, ...]] = []
+    entries: list[Entry] = []
     for batch in batches:
         streams = Streams(journal)
         for fact in batch:
             streams.decide(route(fact), fact)
         for entry in streams.entries:
-            entries.append(tuple(entry))
+            entries.append(entry)
             recorded = Recorded(
                 len(entries), entry.originator_id, entry.originator_version, NOW, entry.event
             )
