@@ -23,7 +23,7 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
     organization_id: str
 
 
-class AwardReceived(Event, frozen=True, kw_only=True, omit_defaults=True):
+class AwardReceived(Event, frozen=True, kw_only=True, omit_defaults=True, cache_hash=True):
     """An award to show, with its design as it was granted; later edits never change it."""
 
     award_id: str

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+_UNCHANGED: Final = 304
 HSTS_SECONDS: Final = 365 * 24 * 3600
 
 _ALWAYS: Final = (
@@ -26,14 +27,16 @@ _ALWAYS: Final = (
 class SafeHeaders:
     """ASGI middleware: adds to an answer those of the headers that it has not got itself.
 
-    Browsers that came by https are told to come by nothing else for a year (RFC 6797).
+    Browsers that came by https are told to come by nothing else for a year (RFC 6797). What they have and is unchanged
+    keeps the headers that it came with (RFC 9110, 15.4.5).
     """
 
     def __init__(self, app: ASGIApp, public_url: str) -> None:
         self._app = app
         hsts = (b"strict-transport-security", b"max-age=%d" % HSTS_SECONDS)
         is_https = urlsplit(public_url).scheme == "https"
-        self._headers = (*_ALWAYS, hsts) if is_https else _ALWAYS
+        self._on_unchanged = (hsts,) if is_https else ()
+        self._headers = (*_ALWAYS, *self._on_unchanged)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -44,7 +47,8 @@ class SafeHeaders:
             if message["type"] == "http.response.start":
                 headers = message["headers"] = list(message.get("headers", ()))
                 names = {name for name, _ in headers}
-                headers += [header for header in self._headers if header[0] not in names]
+                safe = self._on_unchanged if message["status"] == _UNCHANGED else self._headers
+                headers += [header for header in safe if header[0] not in names]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

@@ -1,11 +1,8 @@
 """The public page of a shared award (rule 22): no sign-in, no JavaScript, in the reader's language."""
 
-import asyncio
-from collections import OrderedDict
 from functools import cache
 from http import HTTPStatus
 from sys import getsizeof
-from time import monotonic
 from typing import Any, Final, Protocol
 
 from msgspec.structs import astuple
@@ -15,14 +12,16 @@ from starlette.responses import Response
 from services.sharing.languages import LANGUAGES, Language, accepted_language
 from services.sharing.public import ALIVE, PREFIX, PublicRoutes, Refusal, matches
 from services.sharing.reading import PublicLink
+from services.sharing.recent import Recent
 from services.sharing.rendering import AwardPage, Rendered, Site, render_award, render_notice
 from services.web import BareRoute
 
 CACHED_BYTES: Final = 64 * 1024 * 1024
-KEPT_SECONDS: Final = 540.0
-"""Pages hold names: nobody asks for one any more once they are erased, and minutes later it is gone."""
 _AROUND_BYTES: Final = 6 * 1024
 """What a kept page takes at most beside its body and the texts it is known by."""
+
+_OF_CONTENT: Final = {"Content-Type", "Content-Language"}
+"""What a 304 does not repeat (RFC 9110, 15.4.5)."""
 
 RawHeaders = list[tuple[bytes, bytes]]
 
@@ -37,15 +36,15 @@ class Pictures(Protocol):
 class _Page:
     """A page as it goes out, again and again: status and headers are made once."""
 
-    __slots__ = ("body", "etag", "fresh", "shown_at", "size_bytes", "unchanged")
+    __slots__ = ("body", "etag", "fresh", "size_bytes", "unchanged")
 
     def __init__(self, known_by: AwardPage, rendered: Rendered, language: Language) -> None:
         headers = ALIVE | _html(rendered, language) | {"ETag": rendered.etag}
+        known = {name: value for name, value in headers.items() if name not in _OF_CONTENT}
         self.body = rendered.body
         self.etag = rendered.etag
         self.fresh = Response(self.body, HTTPStatus.OK, headers).raw_headers
-        self.unchanged = Response(None, HTTPStatus.NOT_MODIFIED, headers).raw_headers
-        self.shown_at = monotonic()
+        self.unchanged = Response(None, HTTPStatus.NOT_MODIFIED, known).raw_headers
         texts = (*astuple(known_by.link.award), *known_by.link)
         self.size_bytes = _AROUND_BYTES + len(self.body) + sum(map(getsizeof, texts))
 
@@ -60,53 +59,11 @@ class _Ready(Response):
         self.background = None
 
 
-class PageCache:
-    """The pages that were shown lately, by all that determines them, up to a size in bytes.
+PageCache = Recent[AwardPage, _Page]
+"""The pages that were shown lately, by all that determines them.
 
-    A look-up in the database comes before each use: nothing here keeps a link alive. What was not
-    shown for KEPT_SECONDS is forgotten. Used from one event loop.
-    """
-
-    def __init__(self, size_bytes: int = CACHED_BYTES) -> None:
-        self._room = size_bytes
-        self._pages: OrderedDict[AwardPage, _Page] = OrderedDict()  # the last shown comes last
-        self._timer: asyncio.TimerHandle | None = None
-
-    def __len__(self) -> int:
-        return len(self._pages)
-
-    def get(self, page: AwardPage) -> _Page | None:
-        found = self._pages.get(page)
-        if found is not None:
-            found.shown_at = monotonic()
-            self._pages.move_to_end(page)
-        return found
-
-    def keep(self, page: AwardPage, made: _Page) -> None:
-        """Keeps a page; those that were asked for least lately make room."""
-        self._pages[page] = made
-        self._room -= made.size_bytes
-        while self._room < 0:
-            self._forget_one()
-        if self._timer is None:
-            self._forget_later(KEPT_SECONDS)
-
-    def _forget_one(self) -> None:
-        _, made = self._pages.popitem(last=False)
-        self._room += made.size_bytes
-
-    def _forget_later(self, seconds: float) -> None:
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._forget_unshown)
-
-    def _forget_unshown(self) -> None:
-        self._timer = None
-        now = monotonic()
-        while self._pages:
-            left = next(iter(self._pages.values())).shown_at + KEPT_SECONDS - now
-            if left > 0:
-                self._forget_later(left)
-                return
-            self._forget_one()
+A look-up in the database comes before each use: nothing here keeps a link alive.
+"""
 
 
 class Pages:
@@ -115,7 +72,7 @@ class Pages:
     def __init__(self, site: Site, pictures: Pictures, cache: PageCache | None = None) -> None:
         self._site = site
         self._pictures = pictures
-        self._cache = PageCache() if cache is None else cache
+        self._cache = PageCache(CACHED_BYTES) if cache is None else cache
 
     def route(self, public: PublicRoutes) -> BareRoute:
         """The route of pages; it comes first in an application, as most requests are for them."""
@@ -124,14 +81,14 @@ class Pages:
     async def show(self, request: Request, link: PublicLink) -> Response:
         """The page of an active link, or that it has not changed."""
         page = await self._page(request, link)
-        if_none_match = request.headers.get("if-none-match")
+        if_none_match = _header(request, b"if-none-match")
         if if_none_match is not None and matches(if_none_match, page.etag):
             return _Ready(HTTPStatus.NOT_MODIFIED, page.unchanged, b"")
         return _Ready(HTTPStatus.OK, page.fresh, page.body)
 
     async def _page(self, request: Request, link: PublicLink) -> _Page:
         award = link.award
-        language = accepted_language(request.headers.get("accept-language"))
+        language = accepted_language(_header(request, b"accept-language"))
         has = self._pictures.has
         wanted = AwardPage(
             link,
@@ -143,7 +100,7 @@ class Pages:
         page = self._cache.get(wanted)
         if page is None:
             page = _Page(wanted, render_award(wanted, self._site), language)
-            self._cache.keep(wanted, page)
+            self._cache.keep(wanted, page, page.size_bytes)
         return page
 
 
@@ -175,6 +132,15 @@ def _notice(refusal: Refusal, language_tag: str) -> Rendered:
         Refusal.UNREACHABLE: notices.unreachable,
     }
     return render_notice(by_refusal[refusal], language)
+
+
+def _header(request: Request, name: bytes) -> str | None:
+    """The first header of this name; `request.headers` would take as long as to look the page up."""
+    for its_name, value in request.scope["headers"]:
+        if its_name == name:
+            text: str = value.decode("latin-1")
+            return text
+    return None
 
 
 def _html(rendered: Rendered, language: Language) -> dict[str, str]:

@@ -87,6 +87,14 @@ def register(connection: Connection, people: Mapping[Person, Registration]) -> N
             """,
             [(*person, *registration) for person, registration in people.items()],
         )
+        # Rewritten as they are, so that whoever keeps links sees that something has changed (see `reading.VERSIONS`).
+        cursor.executemany(
+            """
+            UPDATE link_token SET token = token
+            WHERE organization_id = %s AND user_id = %s AND token IS NOT NULL
+            """,
+            list(people),
+        )
 
 
 def erase(connection: Connection, people: Iterable[Person]) -> None:

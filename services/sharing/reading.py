@@ -1,14 +1,17 @@
 """Questions to the read models, asked from the event loop.
 
-Every answer is what is committed when the question is asked: nothing is kept between two questions.
+Every answer is what is committed when the question is asked. Of a link that was asked for lately only the version is
+asked for again: what it says is fetched where that is another.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from sys import getsizeof
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import psycopg
+from msgspec.structs import astuple
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
@@ -16,6 +19,7 @@ from schemas.links import AwardReceived
 from services.patience import PatientConnection, SilentServerError
 from services.sharing.credentials.statuses import StatusEntry
 from services.sharing.personal import Person
+from services.sharing.recent import Recent
 from services.sharing.views import AWARD_COLUMNS, JOURNAL_SCHEMA, SCHEMA
 
 _AWARD: Final = ", ".join(f"a.{column}" for column in AWARD_COLUMNS)
@@ -23,17 +27,32 @@ _AVAILABLE: Final = (
     "coalesce(CASE a.kind WHEN 'badge' THEN v.badges ELSE v.certificates END, false)"
 )
 
-
+# Who wrote each row by which it can be told whether a link is what it was (PostgreSQL, "System Columns"): whatever
+# else a link is made of changes together with one of them (see `views` and `personal`).
+_VERSION: Final = "t.xmin, l.xmin, v.xmin"
+_VERSION_COLUMNS: Final = 3
+VERSIONS: Final = f"""
+    SELECT t.digest, {_VERSION}
+    FROM link_token t
+    JOIN link l ON l.link_id = t.link_id
+    LEFT JOIN availability v ON v.organization_id = l.organization_id
+    WHERE t.digest = ANY(%(digests)s)
+"""
 # Names are found by the token's own columns: those of awards have another collation, which no index on names has.
 LINKS: Final = f"""
-    SELECT t.digest, {_AWARD}, a.revoked, l.active, {_AVAILABLE}, l.link_id, n.display_name, n.locale
+    SELECT t.digest, {_VERSION}, {_AWARD}, a.revoked, l.active, {_AVAILABLE}, l.link_id,
+           n.display_name, n.locale
     FROM link_token t
     JOIN link l ON l.link_id = t.link_id
     JOIN award a ON a.organization_id = l.organization_id AND a.award_id = l.award_id
-    LEFT JOIN availability v ON v.organization_id = a.organization_id
+    LEFT JOIN availability v ON v.organization_id = l.organization_id
     LEFT JOIN recipient_name n ON n.organization_id = t.organization_id AND n.user_id = t.user_id
     WHERE t.digest = ANY(%(digests)s)
 """
+
+KEPT_BYTES: Final = 16 * 1024 * 1024
+_AROUND_BYTES: Final = 2 * 1024
+"""What a kept link takes at most beside its texts."""
 
 AsyncPool = AsyncConnectionPool[psycopg.AsyncConnection[TupleRow]]
 
@@ -58,6 +77,13 @@ class PublicLink(NamedTuple):
     link_id: UUID
     recipient_name: str | None
     locale: str | None = None
+
+
+class _Known(NamedTuple):
+    """A link as it was when rows of this version made it."""
+
+    version: list[bytes | None]
+    link: PublicLink
 
 
 class Recipient(NamedTuple):
@@ -88,6 +114,7 @@ class Reading:
             timeout=5,
             open=False,
         )
+        self._recent: Recent[bytes, _Known] = Recent(KEPT_BYTES)
 
     async def open(self) -> None:
         """Begins to connect; does not wait for it."""
@@ -134,8 +161,20 @@ class Reading:
 
     async def links(self, digests: Sequence[bytes]) -> Mapping[bytes, PublicLink]:
         """The links whose tokens have these digests; those that were never issued are left out."""
-        rows = await self._rows(LINKS, {"digests": list(digests)})
-        return {digest: PublicLink(*_award_first(columns)) for digest, *columns in rows}
+        known = {digest: of for digest in digests if (of := self._recent.get(digest)) is not None}
+        found: dict[bytes, PublicLink] = {}
+        if known:
+            for digest, *version in await self._rows(VERSIONS, {"digests": list(known)}):
+                if version == known[digest].version:
+                    found[digest] = known[digest].link
+        others = [digest for digest in digests if digest not in found]
+        if others:
+            for digest, *columns in await self._rows(LINKS, {"digests": others}):
+                version = columns[:_VERSION_COLUMNS]
+                link = PublicLink(*_award_first(columns[_VERSION_COLUMNS:]))
+                self._recent.keep(digest, _Known(version, link), _size_bytes(link))
+                found[digest] = link
+        return found
 
     async def status_entry(self, link_id: UUID) -> StatusEntry | None:
         """The link's place in its organization's status lists, None where it has none yet."""
@@ -227,6 +266,11 @@ class Reading:
             cursor = connection.cursor(binary=True)
             await cursor.execute(query, parameters, prepare=True)
             return await cursor.fetchall()
+
+
+def _size_bytes(link: PublicLink) -> int:
+    """What a link takes at most in memory."""
+    return _AROUND_BYTES + sum(map(getsizeof, (*astuple(link.award), *link)))
 
 
 async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:

@@ -108,6 +108,14 @@ _CHANGES: Final[tuple[tuple[type[Event], str], ...]] = (
         WHERE organization_id = %(organization_id)s AND award_id = %(award_id)s
         """,
     ),
+    # Rewritten as they are, so that whoever keeps links sees that something has changed (see `reading.VERSIONS`).
+    (
+        AwardWithdrawn,
+        """
+        UPDATE link SET active = active
+        WHERE organization_id = %(organization_id)s AND award_id = %(award_id)s AND active
+        """,
+    ),
     (
         LinkIssued,
         """

@@ -14,9 +14,8 @@ import pytest
 from msgspec.structs import replace
 from starlette.responses import Response
 
-from services.sharing import pages as module
-from services.sharing import public
-from services.sharing.pages import PageCache, Pages, refuse_page
+from services.sharing import public, recent
+from services.sharing.pages import CACHED_BYTES, PageCache, Pages, refuse_page
 from services.sharing.reading import PublicLink
 from tests.sharing_page_samples import pages, request_for
 from tests.sharing_samples import BADGE, CERTIFICATE, public_link
@@ -214,11 +213,11 @@ def test_a_dead_page_is_not_stored(link: Any) -> None:
 
 @pytest.mark.parametrize("form", ["{tag}", "W/{tag}", '"other", {tag}', '"other",W/{tag} ', "*"])
 def test_an_unchanged_page_is_not_sent_again(form: str) -> None:
-    """Rule 22: 304 without a body, with the page's headers, where If-None-Match names its ETag."""
+    """Rule 22: 304 without a body, with the page's headers but for its content's, where If-None-Match names its ETag."""
     page = answer(public_link(), None)
     response = answer(public_link(), form.format(tag=page.headers["etag"]))
     assert (response.status_code, response.body) == (304, b"")
-    for name in ("etag", "cache-control", "x-robots-tag", "content-security-policy"):
+    for name in ("etag", "cache-control", "x-robots-tag", "vary", "content-security-policy"):
         assert response.headers[name] == page.headers[name]
 
 
@@ -323,11 +322,11 @@ def test_what_is_counted_is_all_that_pages_take() -> None:
 
 def test_a_page_that_nobody_asks_for_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rule 27: pages hold names, so memory holds none for more than minutes after it was last shown."""
-    assert module.KEPT_SECONDS <= 600
-    monkeypatch.setattr(module, "KEPT_SECONDS", 0.4)
+    assert recent.KEPT_SECONDS <= 600
+    monkeypatch.setattr(recent, "KEPT_SECONDS", 0.4)
 
     async def test() -> None:
-        cache = PageCache()
+        cache = PageCache(CACHED_BYTES)
         shared = pages(cache=cache)
         for name in ("Ada Lovelace", "Grace Hopper"):
             await shared.show(request_for("en"), public_link(recipient_name=name))
