@@ -4,8 +4,7 @@ Phrases hold names such as `{organization}`. What certificates say by themselves
 words (`services.sharing.drawing.words`). A reader of any other language gets English.
 """
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
@@ -15,6 +14,7 @@ from babel import Locale
 from babel.numbers import format_decimal
 
 from schemas.awards import Kind
+from services.languages import preferred_language
 from services.sharing.drawing.words import Words as DrawnWords
 from services.sharing.drawing.words import words as drawn_words
 
@@ -22,9 +22,6 @@ DEFAULT: Final = "en"
 _FILES: Final = Path(__file__).with_name("languages")
 _LOCALES: Final = {"en": "en_001"}  # a date as most who read English write it: 1 March 2026
 _TERRITORIES: Final = {"en": "US", "fr": "FR", "es": "ES", "de": "DE", "ar": "AR"}
-_QUALITY: Final = re.compile(r"q=([01](?:\.\d{0,3})?)")
-_LONGEST_HEADER: Final = 256
-_MOST_HEADERS: Final = 1024
 
 
 class _Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -143,26 +140,8 @@ def _number(number: int, tag: str) -> str:
 
 
 def accepted_language(accept_language: str | None) -> Language:
-    """Of the languages that a request prefers (RFC 9110, 12.5.4) the first that we have words in."""
-    return _accepted((accept_language or "")[:_LONGEST_HEADER])
-
-
-@lru_cache(maxsize=_MOST_HEADERS)
-def _accepted(accept_language: str) -> Language:
-    preferred = sorted(_ranges(accept_language), key=lambda one: one[0], reverse=True)
-    for quality, subtag in preferred:
-        if quality > 0 and subtag in LANGUAGES:
-            return LANGUAGES[subtag]
-    return LANGUAGES[DEFAULT]
-
-
-def _ranges(accept_language: str) -> Iterator[tuple[float, str]]:
-    """Quality and first subtag of each language range, in the order in which they are written."""
-    for written in accept_language.lower().replace(" ", "").split(","):
-        language_range, *parameters = written.split(";")
-        quality = next((_QUALITY.fullmatch(one) for one in parameters), None)
-        subtag = language_range.partition("-")[0]
-        yield float(quality[1]) if quality else 1.0, DEFAULT if subtag == "*" else subtag
+    """Of the languages that a request prefers the first that we have words in."""
+    return LANGUAGES[preferred_language(accept_language, _SPOKEN, DEFAULT).partition("-")[0]]
 
 
 def _read(file: Path) -> Language:
@@ -174,3 +153,4 @@ def _read(file: Path) -> Language:
 LANGUAGES: Final[Mapping[str, Language]] = {
     file.stem: _read(file) for file in sorted(_FILES.glob("*.toml"))
 }
+_SPOKEN: Final = frozenset(LANGUAGES)

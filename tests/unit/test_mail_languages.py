@@ -140,6 +140,8 @@ def test_a_badge_without_words(monkeypatch: pytest.MonkeyPatch) -> None:
         ("zh", "en"),
         (";;q=,,;q=5", "en"),
         ("x" * 10_000, "en"),
+        ("fr;q=0, de;q=0.1", "de"),
+        ("*, de;q=0.5", "en"),
     ],
 )
 def test_the_reader_decides_on_the_page(header: str, tag: str) -> None:

@@ -18,6 +18,7 @@ from babel.numbers import format_decimal
 from projections.badges import BADGES_BY_CODE
 from schemas.awards import Kind
 from schemas.journal import AwardGranted
+from services.languages import preferred_language
 from services.zones import in_zone
 
 _FILES: Final = Path(__file__).with_name("languages")
@@ -120,6 +121,7 @@ def _read(file: Path) -> Words:
 WORDS: Final[Mapping[str, Words]] = {
     file.stem: _read(file) for file in sorted(_FILES.glob("*.toml"))
 }
+_SPOKEN: Final = frozenset(WORDS)
 _MANY: Final = 1024
 
 
@@ -143,15 +145,6 @@ def _locale(tag: str, region: str | None) -> Locale:
     return Locale.parse(_REGIONLESS.get(tag, tag))
 
 
-@lru_cache(maxsize=_MANY)
-def accepted_language(accept_language: str) -> Language:
-    """Of the languages that a request prefers (RFC 9110, 12.5.4) the first that we have words in, or English."""
-    ranges = [one.partition(";q=") for one in accept_language.replace(" ", "").split(",")]
-    for tag, _, _ in sorted(ranges, key=lambda one: -_quality(one[2])):
-        if re.split("[-_]", tag.lower())[0] in WORDS:
-            return language_of(tag)
-    return language_of(None)
-
-
-def _quality(written: str) -> float:
-    return float(written) if re.fullmatch(r"[01](\.\d{0,3})?", written) else 1.0
+def accepted_language(accept_language: str | None) -> Language:
+    """Of the languages that a request prefers the first that we have words in, or English."""
+    return language_of(preferred_language(accept_language, _SPOKEN, "en"))

@@ -88,7 +88,7 @@ class Unsubscribing:
         return await self._answer(request, _UNSUBSCRIBE)
 
     async def _answer(self, request: Request, query: str) -> Response:
-        language = accepted_language(request.headers.get("accept-language", ""))
+        language = accepted_language(request.headers.get("accept-language"))
         words = language.words.page
         try:
             subscription = await self._subscription(query, request.path_params["token"])
