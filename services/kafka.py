@@ -73,7 +73,7 @@ def consume(
     handle: Handler,
     stop: threading.Event,
     max_batch: int = 10_000,
-    session_timeout_ms: int = 45_000,
+    session_timeout_ms: int = 10_000,
     transaction_timeout_seconds: int = 60,
 ) -> None:
     """Consumes topics as a member of a group until `stop` is set; the batch at hand is finished.
