@@ -170,6 +170,13 @@ class Journal:
         """Gives the connections back to the server."""
         self._pool.close()
 
+    def reach(self) -> None:
+        """Raises OperationalError, which says why, where the database can't be reached.
+
+        Who asks for a connection is told after ten seconds, and not why.
+        """
+        psycopg.connect(self.conninfo).close()
+
     @contextmanager
     def connection(self) -> Iterator[Connection]:
         """A connection in autocommit: each statement sees what is committed when it starts."""

@@ -11,6 +11,8 @@ Partition = tuple[str, int]
 """A topic's name and the number of a partition of it. kafka-python's TopicPartition is one, too."""
 
 _TOPIC_READY_TIMEOUT_MS: Final = 30_000
+_PATIENCE_MS: Final = 5_000
+"""How long somebody who asks how it is waits for a broker."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,20 +113,20 @@ def create_topics(kafka: KafkaSettings, specs: Iterable[TopicSpec]) -> list[str]
 
 def cluster_id(kafka: KafkaSettings) -> str:
     """The id that a cluster keeps for ever, and that no other has."""
-    with KafkaAdminClient(**kafka.client()) as admin:
+    with _admin_for_who_waits(kafka) as admin:
         return str(admin.describe_cluster()["cluster_id"])
 
 
 def lag(
     kafka: KafkaSettings, topics: Iterable[str], next_offsets: Mapping[Partition, int]
-) -> dict[str, int]:
+) -> dict[str, int | None]:
     """How many offsets of each topic a group has still to read, its partitions summed up.
 
     `next_offsets` are the group's, see `Positions.next_offsets`. A partition without one counts
-    from its beginning; a topic that does not exist counts nothing.
+    from its beginning; a topic that does not exist has None.
     """
-    behind = dict.fromkeys(topics, 0)
-    with KafkaAdminClient(**kafka.client()) as admin:
+    behind: dict[str, int | None] = dict.fromkeys(topics)
+    with _admin_for_who_waits(kafka) as admin:
         partitions = [
             TopicPartition(topic["name"], partition["partition_index"])
             for topic in admin.describe_topics(list(behind))
@@ -134,8 +136,13 @@ def lag(
         ends = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
     for partition in partitions:
         reached = next_offsets.get(partition, beginnings[partition].offset)
-        behind[partition.topic] += max(0, ends[partition].offset - reached)
+        waiting = max(0, ends[partition].offset - reached)
+        behind[partition.topic] = (behind[partition.topic] or 0) + waiting
     return behind
+
+
+def _admin_for_who_waits(kafka: KafkaSettings) -> KafkaAdminClient:
+    return KafkaAdminClient(**kafka.client(), bootstrap_timeout_ms=_PATIENCE_MS)
 
 
 def _was_created(answer: Mapping[str, Any]) -> bool:

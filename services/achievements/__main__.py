@@ -165,7 +165,9 @@ def token(
 
 @contextmanager
 def _own_journal() -> Iterator[Journal]:
+    """For those who wait for a command."""
     with _journal(_settings()) as journal:
+        journal.reach()
         yield journal
 
 

@@ -1,6 +1,5 @@
 """`achievements rebuild`, `verify` and `status`: what they show in the terminal."""
 
-import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -92,13 +91,12 @@ def add_commands(
     def status(*, as_json: AsJson = False) -> None:
         """Show the lag of each topic, the backlog of each process, and how far each has come."""
         with open_journal() as journal:
-            logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what it says is said below
             found = state.status(journal, kafka())
         if as_json:
             print(msgspec.json.encode(state.as_json(found)).decode())
         else:
             _print_status(found)
-        if found.lag is None:
+        if found.consumed is None:
             _end(FAILED, f"Kafka could not be asked: {found.why}")
 
 
@@ -157,12 +155,10 @@ def _value(value: object) -> str:
 
 
 def _print_status(found: Status) -> None:
-    if found.lag is not None:
+    if found.consumed is not None:
         topics = Table("topic", "lag", "next offsets", box=None)
-        for topic, behind in found.lag.lag.items():
-            positions = found.lag.positions[topic].items()
-            reached = ", ".join(f"{partition}: {at}" for partition, at in positions)
-            topics.add_row(topic, f"{behind:,}", reached or "none yet")
+        for topic in found.consumed.lag:
+            topics.add_row(topic, *found.consumed.words(topic))
         _console().print(topics)
     processes = Table("process", "backlog", box=None)
     for process, waiting in found.backlog.items():

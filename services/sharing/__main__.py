@@ -2,17 +2,19 @@
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
 from schemas.links import EVENT_TYPES
 from services.commands import collect_garbage_seldom, failures_in_plain_words, told_to_stop
+from services.consumed import consumed
 from services.environment import read_settings
 from services.journal import Journal
 from services.kafka import consume as consume_topics
 from services.observability import configure_logging, metrics_server
-from services.positions import Positions
 from services.sharing import api, upkeep, views
 from services.sharing.application import Sharing
 from services.sharing.consumer import GROUP, TOPICS, Intake
@@ -20,7 +22,6 @@ from services.sharing.credentials.keys import new_keys
 from services.sharing.limits import Misses, PostgresLedger
 from services.sharing.reading import Reading
 from services.sharing.settings import SharingSettings
-from services.topics import cluster_id, lag
 from services.web import Api, TokenVerifier
 from services.web import serve as serve_api
 
@@ -37,7 +38,7 @@ app = typer.Typer(
 @app.command()
 def migrate() -> None:
     """Create or upgrade the database schema. Safe to repeat, and to run twice at once."""
-    with _journal(_settings()) as journal:
+    with _reached(_settings()) as journal:
         upkeep.migrate(journal)
 
 
@@ -76,7 +77,7 @@ def consume() -> None:
 @app.command()
 def rebuild() -> None:
     """Build the read models again from the journal beside the live ones; reads go on."""
-    with _journal(_settings()) as journal:
+    with _reached(_settings()) as journal:
         events = upkeep.rebuild(journal)
     print(f"Rebuilt from {events} events.")
 
@@ -87,19 +88,14 @@ def status(
 ) -> None:
     """Show how far consuming has come: the lag of each topic, the position in each partition."""
     settings = _settings()
-    kafka = settings.kafka
-    with _journal(settings) as journal, journal.connection() as connection:
-        next_offsets = Positions(cluster_id(kafka), kafka.group(GROUP)).next_offsets(connection)
-    lags = lag(kafka, [kafka.topic(name) for name in TOPICS], next_offsets)
-    positions: dict[str, dict[str, int]] = {topic: {} for topic in lags}
-    for (topic, partition), offset in next_offsets.items():
-        positions.setdefault(topic, {})[str(partition)] = offset
+    with _reached(settings) as journal:
+        its = consumed(journal, settings.kafka, GROUP, TOPICS)
     if as_json:
-        print(json.dumps({"lag": lags, "backlog": {}, "positions": positions}))
+        print(json.dumps({"lag": its.lag_of_all, "backlog": {}, "positions": its.positions}))
         return
-    for topic, behind in lags.items():
-        reached = ", ".join(f"{partition}: {at}" for partition, at in positions[topic].items())
-        print(f"{topic}  lag {behind}  positions {reached or 'none yet'}")
+    for topic in its.lag:
+        behind, reached = its.words(topic)
+        print(f"{topic}  lag {behind}  positions {reached}")
 
 
 @app.command()
@@ -127,6 +123,14 @@ def _settings() -> SharingSettings:
 
 def _journal(settings: SharingSettings) -> Journal:
     return Journal(settings.database_url, views.JOURNAL_SCHEMA, EVENT_TYPES)
+
+
+@contextmanager
+def _reached(settings: SharingSettings) -> Iterator[Journal]:
+    """For those who wait for a command."""
+    with _journal(settings) as journal:
+        journal.reach()
+        yield journal
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -39,7 +39,7 @@ from tests.e2e.kafka import (
 from tests.e2e.members import FEEDBACK_URL, SECRET, views, wait_until_ready
 from tests.e2e.names import MAIL_MARK, NAME_MARK, REMARK_MARK
 from tests.e2e.script import Script
-from tests.e2e.service import IMPATIENT, Chaos, Fleet, run
+from tests.e2e.service import Chaos, Fleet, run
 from tests.oracle import Oracle
 
 AWARDS = "achievements.awards.v1"
@@ -53,7 +53,7 @@ class Plan:
     """How much and how hard.
 
     A phase is published at this speed, or slower, so that it takes the least seconds of a phase. `pause_seconds` are
-    the least and the longest pause between two blows. `modules` are run instead of commands.
+    the least and the longest pause between two blows.
     """
 
     facts: int
@@ -61,7 +61,6 @@ class Plan:
     per_second: float = 400
     phase_seconds: float = 10
     pause_seconds: tuple[float, float] = (0.2, 1.5)
-    modules: Mapping[str, Sequence[str]] = field(default_factory=dict)
     deadline_seconds: float = 600
 
 
@@ -109,7 +108,7 @@ class Run:
         """Goes through all phases; then compares what members see, dead letters and leaks."""
         log = self._folder / "migrate.log"
         run("migrate", "--topics", environment=self._environment, log=log)
-        fleet = Fleet(self._environment, self._folder, self._plan.modules)
+        fleet = Fleet(self._environment, self._folder)
         with fleet:
             try:
                 self._phases(fleet)
@@ -204,9 +203,6 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--per-second", type=float, default=400)
     parser.add_argument(
-        "--impatient", action="store_true", help="a killed consumer's partitions pass on in seconds"
-    )
-    parser.add_argument(
         "--servers", action="store_true", help="kill Kafka and PostgreSQL, too, those of our own"
     )
     arguments = parser.parse_args()
@@ -214,7 +210,6 @@ def main() -> int:
         facts=arguments.facts,
         seed=arguments.seed,
         per_second=arguments.per_second,
-        modules=IMPATIENT if arguments.impatient else {},
     )
     print(f"seed {plan.seed}", flush=True)
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))

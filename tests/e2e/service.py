@@ -18,8 +18,6 @@ from devstack.server import Server
 
 CHECKOUT: Final = Path(__file__).parents[2]
 PROCESSES: Final = ("consume", "consume", "project", "project", "relay", "relay", "serve")
-IMPATIENT: Final = {"consume": ("tests.e2e.impatient_consumer",)}
-"""Instead of the command, a consumer whose partitions pass to others soon after it was killed."""
 STOP_SECONDS: Final = 40
 TICK_SECONDS: Final = 0.05
 SERVER_BLOWS: Final = 0.05
@@ -51,7 +49,7 @@ class Process:
     """One process, which can be started again; it dies with us."""
 
     name: str
-    module: Sequence[str]
+    command: str
     environment: Mapping[str, str]
     log: Path
     _running: subprocess.Popen[bytes] | None = None
@@ -61,7 +59,8 @@ class Process:
         self._log_bytes_at_start = self.log.stat().st_size if self.log.exists() else 0
         variables = [f"{name}={value}" for name, value in self.environment.items()]
         environment = [shutil.which("env") or "env", "-C", str(CHECKOUT), *variables]
-        self._running = spawn([*environment, sys.executable, "-m", *self.module], self.log)
+        command = [sys.executable, "-m", "services.achievements", self.command]
+        self._running = spawn([*environment, *command], self.log)
 
     def send(self, number: signal.Signals) -> None:
         if self._running is not None:
@@ -90,7 +89,6 @@ class Fleet:
 
     environment: Mapping[str, str]
     folder: Path
-    modules: Mapping[str, Sequence[str]] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -99,9 +97,8 @@ class Fleet:
         for command in PROCESSES:
             count[command] += 1
             name = f"{command}-{count[command]}"
-            module = self.modules.get(command, ("services.achievements", command))
             log = self.folder / f"{name}.log"
-            self.processes.append(Process(name, module, self.environment, log))
+            self.processes.append(Process(name, command, self.environment, log))
 
     def __enter__(self) -> Self:
         for process in self.processes:

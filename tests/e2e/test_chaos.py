@@ -4,7 +4,6 @@ from pathlib import Path
 
 from devstack import shared
 from tests.e2e.chaos import Plan, Run
-from tests.e2e.service import IMPATIENT
 
 PLAN = Plan(
     facts=2_500,
@@ -12,7 +11,6 @@ PLAN = Plan(
     phase_seconds=4,
     pause_seconds=(0.2, 1.2),
     deadline_seconds=120,
-    modules=IMPATIENT,
 )
 
 

@@ -1,15 +1,17 @@
 """How far everything has come, as operators are shown it."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import repeat
 from uuid import uuid4
 
 import pytest
-from kafka.errors import KafkaTimeoutError
 
 from devstack import Addresses
-from services.achievements import status
 from services.achievements.topics import INBOUND, SESSIONS, specs
 from services.journal import Journal
 from services.kafka import KafkaSettings
@@ -74,14 +76,48 @@ def test_status_tells_lag_and_backlog(journal: Journal, kafka: KafkaSettings) ->
     assert "The journal ends at 16: progress at 14, relay at 0, notify at 0." in said
 
 
-def test_without_kafka_the_rest_is_told(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While Kafka is away `status` ends with status 1 and says so, and tells the backlog all the same."""
+def test_a_topic_that_is_not_there_is_told(journal: Journal, kafka: KafkaSettings) -> None:
+    """Programs are told that nothing waits in it, as the contract has it; people, that it does not exist."""
+    elsewhere = replace(kafka, topic_prefix=f"{kafka.topic_prefix}not-")
+    topic = elsewhere.topic(SESSIONS)
+    done = run(journal, "status", "--json", kafka=elsewhere)
+    assert (done.exit_code, json.loads(done.stdout)["lag"][topic]) == (0, 0)
+    (line,) = (
+        line
+        for line in run(journal, "status", kafka=elsewhere).stdout.splitlines()
+        if topic in line
+    )
+    assert "does not exist" in line
 
-    def nobody_answers(_kafka: KafkaSettings) -> str:
-        raise KafkaTimeoutError("Unable to bootstrap")
 
-    monkeypatch.setattr(status, "cluster_id", nobody_answers)
-    done = run(journal, "status", "--json")
-    assert (done.exit_code, json.loads(done.stdout)["backlog"]["project"]) == (1, 2)
-    assert "Kafka could not be asked" in done.stderr
-    assert "Unable to bootstrap" in done.stderr
+def command(service: str, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """A command, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", f"services.{service}", *arguments],
+        env=os.environ | settings,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_without_kafka_the_rest_is_told(journal: Journal, database_url: str) -> None:
+    """While Kafka is away `status` ends with status 1 and says so, once, and tells the backlog all the same."""
+    nowhere = {"DATABASE_URL": database_url, "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
+    done = command("achievements", "status", "--json", **nowhere)
+    assert (done.returncode, json.loads(done.stdout)["backlog"]["project"]) == (1, 2)
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("Kafka could not be asked")
+    assert "127.0.0.1:1" in line
+
+
+@pytest.mark.parametrize("service", ["achievements", "sharing"])
+@pytest.mark.parametrize("name", ["status", "rebuild", "migrate"])
+def test_without_the_database_who_waits_is_told_at_once(service: str, name: str) -> None:
+    """Commands that somebody waits for end with status 1, one error and where they looked, and no password."""
+    nowhere = "postgresql://somebody:secret@127.0.0.1:1/nothing"
+    done = command(service, name, DATABASE_URL=nowhere, SHARING_DATABASE_URL=nowhere)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("127.0.0.1") == 1
+    assert "port 1" in done.stderr
+    assert "secret" not in done.stderr
