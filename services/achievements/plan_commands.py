@@ -22,6 +22,7 @@ from services.journal import Journal
 
 REFUSED: Final = 3
 MAX_NAME_LENGTH: Final = 128
+_MOST_DIGITS: Final = 9  # beyond all thresholds
 
 OpenJournal = Callable[[], AbstractContextManager[Journal]]
 
@@ -133,7 +134,9 @@ def _change(organization: str | None, badges: list[str], certificates: list[str]
 
 
 def _badge(text: str) -> BadgeChange:
-    code, _, number = text.partition("=")
+    code, equals, number = text.partition("=")
+    if not equals:
+        _wrong_usage(f"--badge {text}: must be CODE=N or CODE=default")
     return BadgeChange(code, None if number == "default" else _number("--badge", text, number))
 
 
@@ -149,8 +152,8 @@ def _certificate(text: str) -> CertificateChange:
 
 
 def _number(option: str, text: str, number: str) -> int:
-    if not number.isascii() or not number.isdecimal():
-        _wrong_usage(f"{option} {text}: what follows '=' must be a whole number")
+    if not number.isascii() or not number.isdecimal() or len(number) > _MOST_DIGITS:
+        _wrong_usage(f"{option} {text[:100]}: what follows '=' must be a whole number")
     return int(number)
 
 

@@ -263,6 +263,8 @@ def test_a_report_to_decide_by(journal: Journal) -> None:
         (["--badge", "nope=3"], "--badge nope: there is no such badge; there are connector"),
         (["--badge", "mentor=0"], "--badge mentor: the threshold must be 1 to"),
         (["--badge", "mentor=x"], "--badge mentor=x: what follows '=' must be a whole number"),
+        (["--badge", "mentor"], "--badge mentor: must be CODE=N or CODE=default"),
+        (["--badge", f"mentor={'9' * 5_000}"], "what follows '=' must be a whole number"),
         (["--badge", "mentor=3", "--badge", "mentor=4"], "--badge: one is named twice"),
         (["--certificate", "acme/none=3"], "acme/none: its certificate was never enabled"),
         (["--certificate", "x/p1=3"], "an organization x was never configured"),
