@@ -1,6 +1,7 @@
 """What the commands of both services share: how they are told to stop, and how they say that they failed."""
 
 import gc
+import logging
 import signal
 import sys
 import threading
@@ -39,6 +40,11 @@ def told_to_stop() -> threading.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, set_it)
     return stop
+
+
+def silence_kafka() -> None:
+    """For commands that say themselves what became of their questions to Kafka."""
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
 
 
 def collect_garbage_seldom() -> None:

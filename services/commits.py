@@ -28,7 +28,7 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 Committed = Callable[[], Mapping[str, object]]
-"""What a batch does once it is committed, and only then, once: to count what was done and give what is told of it."""
+"""What a batch does once it is committed, and only then, once: counts what was done and gives it as fields of the log."""
 Work = Callable[[Connection], Committed | None]
 """What a batch does inside of its transaction. Called again, after a rollback, if that failed."""
 Transaction = Callable[[], AbstractContextManager[Connection]]
@@ -73,7 +73,7 @@ class Committer:
         return self._when_there(lambda c: self._positions.take(c, beginnings, topic_ids))
 
     def commit(self, steps: Sequence[Step], work: Work) -> Mapping[str, object] | None:
-        """Moves positions and does the work, all or nothing; gives what is told of it, None where positions are lost.
+        """Moves positions and does the work, all or nothing; gives its fields of the log, None where positions are lost.
 
         Raises StoppedError, where whoever takes the partitions next finds out what became of the
         batch; psycopg's error after too many clashes; and whatever else `work` raises.

@@ -1,6 +1,5 @@
 """How far a group of consumers has come, and what waits for it in Kafka, for those who ask."""
 
-import logging
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -26,16 +25,14 @@ class Consumed(NamedTuple):
         """A topic's lag and next offsets, for people."""
         behind = self.lag[topic]
         reached = ", ".join(f"{number}: {at}" for number, at in self.positions[topic].items())
-        return "does not exist" if behind is None else f"{behind:,}", reached or "none yet"
+        return "none: no such topic" if behind is None else f"{behind:,}", reached or "none yet"
 
 
 def consumed(journal: Journal, kafka: KafkaSettings, group: str, topics: Iterable[str]) -> Consumed:
     """Looks at the positions of a group, and at Kafka; `group` and `topics` are names of the contract.
 
-    Raises KafkaError where no broker answers within seconds. What the client logs of that is left out: whoever asked
-    is told.
+    Raises KafkaError where no broker answers within seconds.
     """
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)
     positions = Positions(cluster_id(kafka), kafka.group(group))
     with journal.connection() as connection:
         next_offsets = positions.next_offsets(connection)

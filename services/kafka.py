@@ -112,9 +112,8 @@ class _Batch(NamedTuple):
 
 
 class _UnderWay(NamedTuple):
-    batch: _Batch
-    commit: Future[Mapping[str, object] | None]
-    started: float
+    steps: list[Step]
+    commit: Future[bool]
 
 
 class _Loop:
@@ -182,13 +181,10 @@ class _Loop:
         under_way, self._under_way = self._under_way, None
         if under_way is None:
             return True
-        done = under_way.commit.result()
-        if done is None:
-            self._positions_lost(under_way.batch.steps)
+        if not under_way.commit.result():
+            self._positions_lost(under_way.steps)
             return False
-        self._report(under_way.batch.steps)
-        if under_way.batch.messages:
-            _account(under_way.batch, done, monotonic() - under_way.started)
+        self._report(under_way.steps)
         return True
 
     def _process(self, records: Mapping[Partition, list[Message]]) -> None:
@@ -202,11 +198,18 @@ class _Loop:
 
     def _commit(self, batch: _Batch, work: Work, started: float) -> None:
         """Begins to commit; what is held moves on at once."""
-        commit = self._committing.submit(self._committer.commit, batch.steps, work)
-        self._under_way = _UnderWay(batch, commit, started)
+        commit = self._committing.submit(self._committed, batch, work, started)
+        self._under_way = _UnderWay(batch.steps, commit)
         for step in batch.steps:
             partition = (step.topic, step.partition)
             self._held[partition] = self._held[partition]._replace(next_offset=step.to_offset)
+
+    def _committed(self, batch: _Batch, work: Work, started: float) -> bool:
+        """Commits a batch and tells of it, in the other thread: whatever ends the loop meanwhile, both are done."""
+        done = self._committer.commit(batch.steps, work)
+        if done is not None and batch.messages:
+            _account(batch, done, monotonic() - started)
+        return done is not None
 
     def _batch(self, records: Mapping[Partition, list[Message]]) -> _Batch:
         batch = _Batch([], [], Tally())

@@ -42,6 +42,14 @@ class PartitionRecords(Fetcher.PartitionRecords):  # type: ignore[misc] # kafka-
 
     def _unpack_records(self, partition: Any, batches: Any, *_: object) -> Iterator[Message]:
         topic, number = partition
+        try:
+            yield from self._messages(topic, number, batches)
+        except Exception:
+            self.drain()  # else kafka-python asks for what comes behind the error, for ever
+            raise
+        self.drain()
+
+    def _messages(self, topic: str, number: int, batches: Any) -> Iterator[Message]:
         for batch in batches:
             if not batch.validate_crc():
                 raise CorruptRecordError(
@@ -57,16 +65,15 @@ class PartitionRecords(Fetcher.PartitionRecords):  # type: ignore[misc] # kafka-
                     yield Message(topic, number, offset, record.key, record.value, record.headers)
             if batch.magic >= _MAGIC:
                 self.next_fetch_offset = batch.next_offset  # its last records may be compacted away
-        self.drain()
 
     def _holds_messages(self, batch: Any) -> bool:
-        """Whether it is no mark of a transaction's end, and was not taken back with one."""
+        """Whether its records are to be given: not those of transactions' marks, nor of aborted transactions."""
         if batch.magic < _MAGIC:
             return True
         self.leader_epoch = batch.leader_epoch
         if batch.has_producer_id():
             self._consume_aborted_transactions_up_to(batch.last_offset)
-            if self._contains_abort_marker(batch):
+            if batch.records_count and self._contains_abort_marker(batch):  # compacted, it has none
                 self.aborted_producer_ids.discard(batch.producer_id)
             elif self._is_batch_aborted(batch):
                 return False

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from kafka import KafkaAdminClient, KafkaProducer, OffsetSpec, TopicPartition
-from kafka.errors import NoError, TopicAlreadyExistsError, for_code
+from kafka.errors import NoError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 
 Partition = tuple[str, int]
 """A topic's name and the number of a partition of it. kafka-python's TopicPartition is one, too."""
 
 _TOPIC_READY_TIMEOUT_MS: Final = 30_000
 _PATIENCE_MS: Final = 5_000
-"""How long somebody who asks how it is waits for a broker."""
+"""How long somebody at a terminal waits for a broker."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +113,7 @@ def create_topics(kafka: KafkaSettings, specs: Iterable[TopicSpec]) -> list[str]
 
 def cluster_id(kafka: KafkaSettings) -> str:
     """The id that a cluster keeps for ever, and that no other has."""
-    with _admin_for_who_waits(kafka) as admin:
+    with _admin_for_a_person(kafka) as admin:
         return str(admin.describe_cluster()["cluster_id"])
 
 
@@ -123,13 +123,14 @@ def lag(
     """How many offsets of each topic a group has still to read, its partitions summed up.
 
     `next_offsets` are the group's, see `Positions.next_offsets`. A partition without one counts
-    from its beginning; a topic that does not exist has None.
+    from its beginning; a topic that does not exist has None. Raises KafkaError where one may not be looked at.
     """
     behind: dict[str, int | None] = dict.fromkeys(topics)
-    with _admin_for_who_waits(kafka) as admin:
+    with _admin_for_a_person(kafka) as admin:
         partitions = [
             TopicPartition(topic["name"], partition["partition_index"])
             for topic in admin.describe_topics(list(behind))
+            if _exists(topic)
             for partition in topic["partitions"]
         ]
         beginnings = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.EARLIEST))
@@ -141,8 +142,17 @@ def lag(
     return behind
 
 
-def _admin_for_who_waits(kafka: KafkaSettings) -> KafkaAdminClient:
-    return KafkaAdminClient(**kafka.client(), bootstrap_timeout_ms=_PATIENCE_MS)
+def _admin_for_a_person(kafka: KafkaSettings) -> KafkaAdminClient:
+    return KafkaAdminClient(
+        **kafka.client(), bootstrap_timeout_ms=_PATIENCE_MS, request_timeout_ms=_PATIENCE_MS
+    )
+
+
+def _exists(topic: Mapping[str, Any]) -> bool:
+    error = for_code(topic["error_code"])
+    if error not in (NoError, UnknownTopicOrPartitionError):
+        raise error(topic["name"])
+    return error is NoError
 
 
 def _was_created(answer: Mapping[str, Any]) -> bool:

@@ -165,7 +165,7 @@ def token(
 
 @contextmanager
 def _own_journal() -> Iterator[Journal]:
-    """For those who wait for a command."""
+    """A journal whose database was reached; OperationalError, which says why, where it is not."""
     with _journal(_settings()) as journal:
         journal.reach()
         yield journal

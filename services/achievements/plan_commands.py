@@ -22,7 +22,7 @@ from services.journal import Journal
 
 REFUSED: Final = 3
 MAX_NAME_LENGTH: Final = 128
-_MOST_DIGITS: Final = 9  # beyond all thresholds
+_MOST_DIGITS: Final = 18  # far beyond all thresholds
 
 OpenJournal = Callable[[], AbstractContextManager[Journal]]
 
@@ -136,7 +136,7 @@ def _change(organization: str | None, badges: list[str], certificates: list[str]
 def _badge(text: str) -> BadgeChange:
     code, equals, number = text.partition("=")
     if not equals:
-        _wrong_usage(f"--badge {text}: must be CODE=N or CODE=default")
+        _wrong_usage(f"--badge {text[:100]}: must be CODE=N or CODE=default")
     return BadgeChange(code, None if number == "default" else _number("--badge", text, number))
 
 

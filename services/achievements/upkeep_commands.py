@@ -26,7 +26,7 @@ from services.achievements.grants import VIEW
 from services.achievements.rebuilding import ReadModel, RebuildRunningError
 from services.achievements.status import Status
 from services.achievements.verifying import Difference
-from services.commands import FAILED, WRONG_USAGE, collect_garbage_seldom
+from services.commands import FAILED, WRONG_USAGE, collect_garbage_seldom, silence_kafka
 from services.journal import Journal
 from services.kafka import KafkaSettings
 
@@ -90,8 +90,10 @@ def add_commands(
     @app.command()
     def status(*, as_json: AsJson = False) -> None:
         """Show the lag of each topic, the backlog of each process, and how far each has come."""
+        settings = kafka()
         with open_journal() as journal:
-            found = state.status(journal, kafka())
+            silence_kafka()
+            found = state.status(journal, settings)
         if as_json:
             print(msgspec.json.encode(state.as_json(found)).decode())
         else:

@@ -9,7 +9,12 @@ from typing import Annotated
 import typer
 
 from schemas.links import EVENT_TYPES
-from services.commands import collect_garbage_seldom, failures_in_plain_words, told_to_stop
+from services.commands import (
+    collect_garbage_seldom,
+    failures_in_plain_words,
+    silence_kafka,
+    told_to_stop,
+)
 from services.consumed import consumed
 from services.environment import read_settings
 from services.journal import Journal
@@ -88,6 +93,7 @@ def status(
 ) -> None:
     """Show how far consuming has come: the lag of each topic, the position in each partition."""
     settings = _settings()
+    silence_kafka()
     with _reached(settings) as journal:
         its = consumed(journal, settings.kafka, GROUP, TOPICS)
     if as_json:
@@ -127,7 +133,7 @@ def _journal(settings: SharingSettings) -> Journal:
 
 @contextmanager
 def _reached(settings: SharingSettings) -> Iterator[Journal]:
-    """For those who wait for a command."""
+    """A journal whose database was reached; OperationalError, which says why, where it is not."""
     with _journal(settings) as journal:
         journal.reach()
         yield journal

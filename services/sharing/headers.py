@@ -27,8 +27,8 @@ _ALWAYS: Final = (
 class SafeHeaders:
     """ASGI middleware: adds to an answer those of the headers that it has not got itself.
 
-    Browsers that came by https are told to come by nothing else for a year (RFC 6797). What they have and is unchanged
-    keeps the headers that it came with (RFC 9110, 15.4.5).
+    Browsers that came by https are told to come by nothing else for a year (RFC 6797). A 304 gets no more than that: of
+    the others browsers keep what the answer had that they have (RFC 9111, 4.3.4).
     """
 
     def __init__(self, app: ASGIApp, public_url: str) -> None:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import psycopg
 
+from services.sharing import rewriting
 from services.sharing.indexes import create_missing
 
 Connection = psycopg.Connection[Any]
@@ -53,6 +54,8 @@ def create(connection: Connection) -> None:
     """Creates what is missing of the tables, in the connection's transaction."""
     connection.execute(DDL)
     create_missing(connection, _INDEXES)
+    rewriting.create_functions(connection)
+    rewriting.create_missing(connection, "recipient_name", rewriting.OF_RECIPIENT)
     found = connection.execute(
         "SELECT FROM pg_attribute WHERE attrelid = 'recipient_name'::regclass AND attname = 'locale'"
     )
@@ -86,14 +89,6 @@ def register(connection: Connection, people: Mapping[Person, Registration]) -> N
             DO UPDATE SET display_name = excluded.display_name, locale = excluded.locale
             """,
             [(*person, *registration) for person, registration in people.items()],
-        )
-        # Rewritten as they are, so that whoever keeps links sees that something has changed (see `reading.VERSIONS`).
-        cursor.executemany(
-            """
-            UPDATE link_token SET token = token
-            WHERE organization_id = %s AND user_id = %s AND token IS NOT NULL
-            """,
-            list(people),
         )
 
 

@@ -1,7 +1,7 @@
 """Questions to the read models, asked from the event loop.
 
-Every answer is what is committed when the question is asked. Of a link that was asked for lately only the version is
-asked for again: what it says is fetched where that is another.
+Every answer is what is committed when the question is asked. A link that was asked for lately is kept, with its version;
+only that is asked for again, and the link itself where its version has changed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,8 +27,8 @@ _AVAILABLE: Final = (
     "coalesce(CASE a.kind WHEN 'badge' THEN v.badges ELSE v.certificates END, false)"
 )
 
-# Who wrote each row by which it can be told whether a link is what it was (PostgreSQL, "System Columns"): whatever
-# else a link is made of changes together with one of them (see `views` and `personal`).
+# The transactions that last wrote these rows (PostgreSQL, "System Columns"). One of the rows is rewritten with
+# whatever else a link is made of, in the same transaction (see `rewriting`).
 _VERSION: Final = "t.xmin, l.xmin, v.xmin"
 _VERSION_COLUMNS: Final = 3
 VERSIONS: Final = f"""
@@ -104,17 +104,17 @@ class Reading:
     """The read models behind a `pool` of connections in autocommit. Errors are psycopg's own."""
 
     def __init__(self, conninfo: str, *, pool_size: int = 4) -> None:
+        self._recent: Recent[bytes, _Known] = Recent(KEPT_BYTES)
         self.pool: AsyncPool = AsyncConnectionPool(
             conninfo,
             connection_class=PatientConnection,
             kwargs={"autocommit": True},
-            configure=_configure,
+            configure=self._configure,
             min_size=1,
             max_size=pool_size,
             timeout=5,
             open=False,
         )
-        self._recent: Recent[bytes, _Known] = Recent(KEPT_BYTES)
 
     async def open(self) -> None:
         """Begins to connect; does not wait for it."""
@@ -251,6 +251,11 @@ class Reading:
         )
         return [OwnedAward(*_award_first(row)) for row in rows]
 
+    async def _configure(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        await connection.execute(f"SET search_path TO {SCHEMA}, {JOURNAL_SCHEMA}")
+        await connection.execute("SET statement_timeout TO '5s'")  # nobody waits longer for a page
+        self._recent.clear()  # versions are one server's: this may be another, with its own count of transactions
+
     async def _rows(self, query: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         try:
             return await self._ask(query, parameters)
@@ -271,11 +276,6 @@ class Reading:
 def _size_bytes(link: PublicLink) -> int:
     """What a link takes at most in memory."""
     return _AROUND_BYTES + sum(map(getsizeof, (*astuple(link.award), *link)))
-
-
-async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
-    await connection.execute(f"SET search_path TO {SCHEMA}, {JOURNAL_SCHEMA}")
-    await connection.execute("SET statement_timeout TO '5s'")  # nobody waits longer for a page
 
 
 def _award_first(columns: Sequence[Any]) -> tuple[Any, ...]:

@@ -55,6 +55,11 @@ class Recent(Generic[Key, Value]):
         if self._timer is None:
             self._forget_later(KEPT_SECONDS)
 
+    def clear(self) -> None:
+        """Forgets everything."""
+        while self._kept:
+            self._forget(next(iter(self._kept)))
+
     def _forget(self, key: Key) -> None:
         forgotten = self._kept.pop(key, None)
         if forgotten is not None:

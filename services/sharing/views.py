@@ -22,6 +22,7 @@ from schemas.links import (
     LinkIssued,
     RecipientErased,
 )
+from services.sharing import rewriting
 from services.sharing.indexes import create_missing
 
 Connection = psycopg.Connection[Any]
@@ -108,14 +109,6 @@ _CHANGES: Final[tuple[tuple[type[Event], str], ...]] = (
         WHERE organization_id = %(organization_id)s AND award_id = %(award_id)s
         """,
     ),
-    # Rewritten as they are, so that whoever keeps links sees that something has changed (see `reading.VERSIONS`).
-    (
-        AwardWithdrawn,
-        """
-        UPDATE link SET active = active
-        WHERE organization_id = %(organization_id)s AND award_id = %(award_id)s AND active
-        """,
-    ),
     (
         LinkIssued,
         """
@@ -150,6 +143,7 @@ def create(connection: Connection, schema: str = SCHEMA) -> None:
     use(connection, schema)
     connection.execute(_DDL)
     create_missing(connection, _INDEXES)
+    rewriting.create_missing(connection, "award", rewriting.OF_AWARD)
     if not _has_columns(connection, schema, AWARD_COLUMNS):
         connection.execute(_UPGRADE)
 

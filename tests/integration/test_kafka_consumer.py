@@ -109,6 +109,38 @@ def test_a_batch_is_one_line_of_the_log(world: World) -> None:
     assert lines[-1]["offsets"][f"{world.topic}-1"][1] == 1
 
 
+def test_a_batch_is_told_of_whatever_ends_the_consumer(world: World) -> None:
+    """What is being committed when a later batch can't even be decoded is committed, and told of once."""
+    sender = producer(world.kafka)
+    for value in (b"good", b"bug"):
+        sender.send(world.topic, partition=0, value=value)
+    sender.close()
+    told: list[tuple[int, int]] = []
+    tell = telling(noting("a"), told)
+    next_came = threading.Event()
+
+    def handle(messages: Sequence[Message]) -> Work:
+        if messages[0].value == b"bug":
+            next_came.set()
+            raise InterruptedError
+        work = tell(messages)
+
+        def work_until_then(connection: psycopg.Connection[Any]) -> Committed | None:
+            assert next_came.wait(10)
+            return work(connection)
+
+        return work_until_then
+
+    with (
+        capture_logs() as logs,
+        pytest.raises(InterruptedError),
+        Consumer(world, handle=handle, max_batch=1) as consumer,
+    ):
+        consumer.ends()
+    assert told == [(0, 0)]
+    assert [line["told"] for line in logs if line["event"] == "batch_committed"] == [1]
+
+
 class _NotText(str):
     """A name that the producer takes for text, while other bytes are sent."""
 

@@ -8,7 +8,7 @@ import pytest
 
 from services.journal import Journal
 from services.sharing import reading as module
-from services.sharing import upkeep
+from services.sharing import upkeep, views
 from services.sharing.application import Sharing
 from services.sharing.availability import ChangeAvailability
 from services.sharing.links import ReceiveAward, WithdrawAward
@@ -55,6 +55,10 @@ class Office:
     def share(self, award_id: str) -> bytes:
         return digest(self.sharing.issue_link(ADA, award_id, NOW).token)
 
+    def _by_hand(self, statement: str) -> None:
+        with self._journal.connection() as connection:
+            connection.execute(statement)
+
     def changes(self) -> Iterator[Callable[[], object]]:
         """All that can become of links, one after the other."""
         yield lambda: self.take(self.named("Ada King"))
@@ -64,6 +68,8 @@ class Office:
             WithdrawAward(organization_id="acme", award_id="award-1", user_id="ada", at=NOW)
         )
         yield lambda: upkeep.rebuild(self._journal)
+        yield lambda: self._by_hand(f"UPDATE {views.SCHEMA}.award SET title = 'Repaired'")
+        yield lambda: self._by_hand("UPDATE recipient_name SET display_name = 'Repaired'")
         yield lambda: self.sharing.disable_link(ADA, "award-2", NOW)
         yield lambda: self.take(EraseRecipient(organization_id="acme", user_id="ada"))
 
@@ -85,8 +91,8 @@ def test_every_change_of_a_link_is_seen_by_who_keeps_it(journal: Journal) -> Non
             assert states[-1] == await fresh.links(digests)
             await fresh.close()
         await keeping.close()
-        rebuilt = [before == after for before, after in pairwise(states)]
-        assert rebuilt == [False, False, False, False, True, False, False]
+        unchanged = [before == after for before, after in pairwise(states)]
+        assert unchanged == [False, False, False, False, True, False, False, False, False]
 
     asyncio.run(test())
 
@@ -107,6 +113,7 @@ def test_what_is_kept_is_not_fetched_again(
     async def test() -> None:
         reading = Reading(journal.conninfo)
         await reading.open()
+        await reading.pool.wait()  # a connection that is new makes it forget
         first = await reading.links(digests)
         asked.clear()
         for _ in range(3):
