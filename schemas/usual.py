@@ -24,7 +24,7 @@ _SPACE_BEFORE_TIME: Final = re.compile(rb" \d\d:\d\d:")
 _ROUNDED_SECONDS: Final = re.compile(rb"\.\d{7}")
 _ZERO_OFFSET: Final = b'0000"'
 
-_NO_IDS: Final = checks.RESERVED_IDS | {""}
+_NO_IDS: Final = checks.RESERVED_IDS | {""}  # one look for all of them
 
 _ENVELOPE: Final[list[Any]] = [
     ("specversion", Literal["1.0"]),

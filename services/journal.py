@@ -49,7 +49,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
     originator_id: UUID
     originator_version: int
-    event: Any
+    event: msgspec.Struct
 
 
 class Recorded(msgspec.Struct, frozen=True, gc=False):

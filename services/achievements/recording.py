@@ -112,9 +112,8 @@ class Streams:
     def __init__(
         self, journal: Journal, connection: psycopg.Connection[Any], routes: Iterable[Route]
     ) -> None:
-        self._streams: dict[
-            int, Stream
-        ] = {}  # by number: a UUID takes ten times as long to be found
+        # By their ids' numbers: a UUID takes ten times as long to be found.
+        self._streams: dict[int, Stream] = {}
         for its_route in routes:
             number, decider = its_route.originator_id.int, its_route.decider
             known = self._streams.get(number)

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.sharing.languages import LANGUAGES, Language, accepted_language
-from services.sharing.public import ALIVE, PREFIX, PublicRoutes, Refusal, matches
+from services.sharing.public import ALIVE, PREFIX, PublicRoutes, Refusal, matches, of_unchanged
 from services.sharing.reading import PublicLink
 from services.sharing.recent import Recent
 from services.sharing.rendering import AwardPage, Rendered, Site, render_award, render_notice
@@ -20,8 +20,6 @@ CACHED_BYTES: Final = 64 * 1024 * 1024
 _AROUND_BYTES: Final = 6 * 1024
 """What a kept page takes at most beside its body and the texts it is known by."""
 
-_OF_CONTENT: Final = {"Content-Type", "Content-Language"}
-"""What a 304 does not repeat (RFC 9110, 15.4.5)."""
 
 RawHeaders = list[tuple[bytes, bytes]]
 
@@ -40,11 +38,10 @@ class _Page:
 
     def __init__(self, known_by: AwardPage, rendered: Rendered, language: Language) -> None:
         headers = ALIVE | _html(rendered, language) | {"ETag": rendered.etag}
-        known = {name: value for name, value in headers.items() if name not in _OF_CONTENT}
         self.body = rendered.body
         self.etag = rendered.etag
         self.fresh = Response(self.body, HTTPStatus.OK, headers).raw_headers
-        self.unchanged = Response(None, HTTPStatus.NOT_MODIFIED, known).raw_headers
+        self.unchanged = Response(None, HTTPStatus.NOT_MODIFIED, of_unchanged(headers)).raw_headers
         texts = (*astuple(known_by.link.award), *known_by.link)
         self.size_bytes = _AROUND_BYTES + len(self.body) + sum(map(getsizeof, texts))
 

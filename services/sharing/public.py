@@ -22,6 +22,7 @@ log = structlog.get_logger()
 
 PREFIX: Final = "/s/"
 _LONGEST_HEADER: Final = 1024
+_OF_CONTENT: Final = {"Content-Type", "Content-Language", "Content-Disposition"}
 
 _HEADERS: Final = {
     "X-Robots-Tag": "noindex, noarchive",
@@ -119,12 +120,17 @@ def _too_many(request: Request, seconds: int, refuse: Refuse) -> Response:
     return refused
 
 
+def of_unchanged(headers: Mapping[str, str]) -> dict[str, str]:
+    """Of an answer's headers those that a 304 repeats (RFC 9110, 15.4.5): none that describes the content."""
+    return {name: value for name, value in headers.items() if name not in _OF_CONTENT}
+
+
 def not_modified(request: Request, headers: Mapping[str, str]) -> Response | None:
     """304 for who has already what the headers' ETag stands for (RFC 9110, 13.1.2: compared weakly)."""
     if_none_match = request.headers.get("if-none-match")
     if if_none_match is None or not matches(if_none_match, headers["ETag"]):
         return None
-    return Response(None, 304, headers)
+    return Response(None, 304, of_unchanged(headers))
 
 
 def matches(if_none_match: str, tag: str) -> bool:
