@@ -43,28 +43,33 @@ class PartitionRecords(Fetcher.PartitionRecords):  # type: ignore[misc] # kafka-
     def _unpack_records(self, partition: Any, batches: Any, *_: object) -> Iterator[Message]:
         topic, number = partition
         try:
-            yield from self._messages(topic, number, batches)
+            for batch in batches:
+                self._check(batch)
+                if self._holds_messages(batch):
+                    records = _records(batch)
+                    self.records_read += len(records)
+                    for record in records:
+                        offset = record.offset
+                        self.next_fetch_offset = offset + 1
+                        yield Message(
+                            topic, number, offset, record.key, record.value, record.headers
+                        )
+                if batch.magic >= _MAGIC:
+                    self.next_fetch_offset = (
+                        batch.next_offset
+                    )  # the last ones may be compacted away
         except Exception:
             self.drain()  # else kafka-python asks for what comes behind the error, for ever
             raise
         self.drain()
 
-    def _messages(self, topic: str, number: int, batches: Any) -> Iterator[Message]:
-        for batch in batches:
-            if not batch.validate_crc():
-                raise CorruptRecordError(
-                    f"batch of {topic}-{number} at offset {batch.base_offset}: wrong checksum"
-                )
-            self.bytes_read += batch.size_in_bytes
-            if self._holds_messages(batch):
-                records = _records(batch)
-                self.records_read += len(records)
-                for record in records:
-                    offset = record.offset
-                    self.next_fetch_offset = offset + 1
-                    yield Message(topic, number, offset, record.key, record.value, record.headers)
-            if batch.magic >= _MAGIC:
-                self.next_fetch_offset = batch.next_offset  # its last records may be compacted away
+    def _check(self, batch: Any) -> None:
+        if not batch.validate_crc():
+            topic, number = self.topic_partition
+            raise CorruptRecordError(
+                f"batch of {topic}-{number} at offset {batch.base_offset}: wrong checksum"
+            )
+        self.bytes_read += batch.size_in_bytes
 
     def _holds_messages(self, batch: Any) -> bool:
         """Whether its records are to be given: not those of transactions' marks, nor of aborted transactions."""
