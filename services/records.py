@@ -54,10 +54,8 @@ class PartitionRecords(Fetcher.PartitionRecords):  # type: ignore[misc] # kafka-
                         yield Message(
                             topic, number, offset, record.key, record.value, record.headers
                         )
-                if batch.magic >= _MAGIC:
-                    self.next_fetch_offset = (
-                        batch.next_offset
-                    )  # the last ones may be compacted away
+                if batch.magic >= _MAGIC:  # its last records may have been compacted away
+                    self.next_fetch_offset = batch.next_offset
         except Exception:
             self.drain()  # else kafka-python asks for what comes behind the error, for ever
             raise
