@@ -31,9 +31,8 @@ def migrate(journal: Journal) -> None:
             ):
                 connection.execute(statements)
         with connection.transaction():
-            hold_grants(
-                journal, connection
-            )  # first, like all who write there: so nobody waits for us the other way round
+            # First, like all who write there: so nobody waits for us the other way round.
+            hold_grants(journal, connection)
             create_views(connection, journal.schema + VIEWS_SUFFIX)
 
 

@@ -7,7 +7,6 @@ again costs a tenth of a second.
 import asyncio
 import sys
 import zlib
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from functools import cache
 from hashlib import blake2b
@@ -17,9 +16,9 @@ from typing import Final
 
 from services.sharing.drawing_jobs import AnyJob, encode
 from services.sharing.drawing_pool import DrawingFailedError, DrawingPool
+from services.sharing.recent import Recent
 
 KEPT_BYTES: Final = 64 * 1024 * 1024
-KEPT_SECONDS: Final = 540.0  # and less than ten minutes with the time that it takes to draw
 FAILED_SECONDS: Final = 60.0
 """So long nobody tries again what could not be drawn: it may have cost a process its life."""
 
@@ -57,9 +56,7 @@ class Drawings:
     def __init__(self, pool: DrawingPool, *, kept_bytes: int = KEPT_BYTES) -> None:
         renderer_version()  # now, not at the first request
         self._pool = pool
-        self._may_keep_bytes = kept_bytes
-        self._kept_bytes = 0
-        self._kept: OrderedDict[str, bytes] = OrderedDict()
+        self._kept: Recent[str, bytes] = Recent(kept_bytes)
         self._under_way: dict[str, asyncio.Task[bytes]] = {}
         self._failed: set[str] = set()
 
@@ -68,9 +65,8 @@ class Drawings:
 
         Errors are those of DrawingPool, and of `job`.
         """
-        if tag in self._kept:
-            self._kept.move_to_end(tag)
-            return self._kept[tag]
+        if (kept := self._kept.get(tag)) is not None:
+            return kept
         if tag in self._failed:
             raise DrawingFailedError("failed a moment ago")
         task = self._under_way.get(tag)
@@ -94,15 +90,5 @@ class Drawings:
             raise
         finally:
             del self._under_way[tag]
-        self._keep(tag, content)
+        self._kept.keep(tag, content, len(content))
         return content
-
-    def _keep(self, tag: str, content: bytes) -> None:
-        self._kept[tag] = content
-        self._kept_bytes += len(content)
-        asyncio.get_running_loop().call_later(KEPT_SECONDS, self._forget, tag)
-        while self._kept_bytes > self._may_keep_bytes:
-            self._forget(next(iter(self._kept)))
-
-    def _forget(self, tag: str) -> None:
-        self._kept_bytes -= len(self._kept.pop(tag, b""))

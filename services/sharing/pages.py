@@ -2,10 +2,8 @@
 
 from functools import cache
 from http import HTTPStatus
-from sys import getsizeof
 from typing import Any, Final, Protocol
 
-from msgspec.structs import astuple
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -19,7 +17,6 @@ from services.web import BareRoute
 CACHED_BYTES: Final = 64 * 1024 * 1024
 _AROUND_BYTES: Final = 6 * 1024
 """What a kept page takes at most beside its body and the texts it is known by."""
-
 
 RawHeaders = list[tuple[bytes, bytes]]
 
@@ -42,8 +39,7 @@ class _Page:
         self.etag = rendered.etag
         self.fresh = Response(self.body, HTTPStatus.OK, headers).raw_headers
         self.unchanged = Response(None, HTTPStatus.NOT_MODIFIED, of_unchanged(headers)).raw_headers
-        texts = (*astuple(known_by.link.award), *known_by.link)
-        self.size_bytes = _AROUND_BYTES + len(self.body) + sum(map(getsizeof, texts))
+        self.size_bytes = _AROUND_BYTES + len(self.body) + known_by.link.texts_bytes
 
 
 class _Ready(Response):

@@ -78,6 +78,11 @@ class PublicLink(NamedTuple):
     recipient_name: str | None
     locale: str | None = None
 
+    @property
+    def texts_bytes(self) -> int:
+        """What its texts take in memory."""
+        return sum(map(getsizeof, (*astuple(self.award), *self)))
+
 
 class _Known(NamedTuple):
     """A link as it was when rows of this version made it."""
@@ -172,7 +177,7 @@ class Reading:
             for digest, *columns in await self._rows(LINKS, {"digests": others}):
                 version = columns[:_VERSION_COLUMNS]
                 link = PublicLink(*_award_first(columns[_VERSION_COLUMNS:]))
-                self._recent.keep(digest, _Known(version, link), _size_bytes(link))
+                self._recent.keep(digest, _Known(version, link), _AROUND_BYTES + link.texts_bytes)
                 found[digest] = link
         return found
 
@@ -271,11 +276,6 @@ class Reading:
             cursor = connection.cursor(binary=True)
             await cursor.execute(query, parameters, prepare=True)
             return await cursor.fetchall()
-
-
-def _size_bytes(link: PublicLink) -> int:
-    """What a link takes at most in memory."""
-    return _AROUND_BYTES + sum(map(getsizeof, (*astuple(link.award), *link)))
 
 
 def _award_first(columns: Sequence[Any]) -> tuple[Any, ...]:

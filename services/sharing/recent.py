@@ -10,7 +10,9 @@ Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 KEPT_SECONDS: Final = 540.0
-"""Nobody asks for what shows a name any more once its owner is erased, and minutes later it is gone."""
+"""Nobody asks for what shows a name any more once its owner is erased, and minutes later it is gone: less than ten, with
+the time that a drawing may take.
+"""
 
 
 class _Kept(Generic[Value]):

@@ -26,9 +26,8 @@ def migrate(journal: Journal) -> None:
     with _only_one(journal, "migrate") as connection:
         journal.create_tables()
         with connection.transaction():
-            journal.lock(
-                connection
-            )  # first, like all who write: so nobody waits for us the other way round
+            # First, like all who write: so nobody waits for us the other way round.
+            journal.lock(connection)
             connection.execute(POSITIONS_DDL)
             personal.create(connection)
             connection.execute(limits.DDL)

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from services.sharing import drawings as module
+from services.sharing import recent
 from services.sharing.drawing import badge_image
 from services.sharing.drawing_jobs import (
     AnyJob,
@@ -94,8 +95,8 @@ def test_there_is_so_much_room_and_no_more() -> None:
 
 def test_nothing_is_kept_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rule 27: a drawing may hold a name, so no process holds it for more than some minutes."""
-    assert module.KEPT_SECONDS <= 600
-    monkeypatch.setattr(module, "KEPT_SECONDS", 0.01)
+    assert recent.KEPT_SECONDS <= 600
+    monkeypatch.setattr(recent, "KEPT_SECONDS", 0.01)
 
     async def test(drawings: Drawings) -> None:
         badge = Asked(BADGE)
